@@ -1,0 +1,5 @@
+//! What people write: `config.ini` (where data are) and recipes (how to train).
+
+mod recipe;
+
+pub use recipe::*;

@@ -1,0 +1,204 @@
+//! The recipe: how to train, as a TOML file.
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that decides what a training run computes, apart from where its data lie (that is `config.ini`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Which objective is trained.
+    pub stage: Stage,
+    /// Optimiser steps in all.
+    pub steps: u64,
+    /// The number from which every random choice of the run follows.
+    pub seed: u64,
+    /// Images in a step.
+    pub batch_size: usize,
+    /// Validate every so many steps; 0 validates only at the end.
+    pub validate_every: u64,
+    /// Save every so many steps; 0 saves only at the end.
+    pub checkpoint_every: u64,
+    /// How many of the newest periodic checkpoints stay on disk.
+    pub keep_checkpoints: usize,
+    /// Stop after this many images in a run could not be read.
+    pub max_broken_images: u64,
+    /// Sections of `config.ini` to validate on: `lfw`, `ytf`.
+    pub validation: Vec<String>,
+    /// Training sets, by their section in `config.ini`.
+    pub datasets: Vec<DatasetChoice>,
+    /// How an image becomes network input.
+    pub input: InputOptions,
+    /// The backbone.
+    pub network: NetworkOptions,
+    /// The objective's constants.
+    pub loss: LossOptions,
+    /// The triplet stage's constants; read only by that stage.
+    pub triplet: TripletOptions,
+    /// Learning rate over time.
+    pub schedule: ScheduleOptions,
+}
+
+/// The objective of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Additive angular margin + centre + weight decay, from scratch.
+    MarginCentre,
+    /// Triplet fine-tune of a trained backbone, P×K batches.
+    Triplet,
+}
+
+/// One training set and its share of the batches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetChoice {
+    /// The section of `config.ini` that says where it lies.
+    pub name: String,
+    /// Relative share of the drawn images; −1 means by number of images.
+    pub weight: f64,
+}
+
+/// How a 112x112 face becomes network input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputOptions {
+    /// Height x width after the centre crop.
+    pub crop: Crop,
+    /// Order of the colour planes that the network sees.
+    pub channels: ChannelOrder,
+    /// Mirror every second image at random while training.
+    pub mirror: bool,
+}
+
+/// The part of an aligned 112x112 face that the network sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Crop {
+    /// All rows, columns 8..104: the reference experiment's input.
+    #[serde(rename = "112x96")]
+    Reference,
+    /// The whole image.
+    #[serde(rename = "112x112")]
+    Full,
+}
+
+/// Order of an image's colour planes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelOrder {
+    /// Red first.
+    Rgb,
+    /// Blue first.
+    Bgr,
+}
+
+/// The L-ResNet-E-IR backbone's shape and start values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkOptions {
+    /// Depth by its usual name: 32, 50, 100 or 152.
+    pub depth: u32,
+    /// Length of an embedding.
+    pub embedding: usize,
+    /// The shortcut of a stage's first unit.
+    pub shortcut: Shortcut,
+    /// Order in which the last feature map is flattened.
+    pub flatten: Flatten,
+    /// Share of features *dropped* before the embedding layer while training, 0..1.
+    pub drop: f64,
+    /// Decay of BatchNorm's running averages (0.9 keeps nine tenths).
+    pub batch_norm_decay: f64,
+    /// BatchNorm's ε.
+    pub batch_norm_epsilon: f64,
+    /// Standard deviation of the start values of BatchNorm's gammas, around 1.
+    pub gamma_deviation: f64,
+    /// Start value of the PReLU slopes.
+    pub prelu_start: f64,
+}
+
+/// The shortcut of a stage's first unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shortcut {
+    /// Where the width stays the same, take every second pixel (the reference experiment).
+    Subsample,
+    /// A 1x1 convolution with BatchNorm in every stage (InsightFace's layout).
+    Projection,
+}
+
+/// Order in which the last feature map `[channels, height, width]` becomes a vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Flatten {
+    /// Channels outermost (PyTorch, MXNet).
+    Chw,
+    /// Channels innermost (TensorFlow).
+    Hwc,
+}
+
+/// Constants of margin, centre and weight decay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossOptions {
+    /// The scale s of the logits.
+    pub scale: f64,
+    /// The angular margin m, in radians.
+    pub margin: f64,
+    /// The weight β of the centre term.
+    pub centre_weight: f64,
+    /// The factor α of α·Σw²/2.
+    pub weight_decay: f64,
+}
+
+/// Constants of the triplet stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TripletOptions {
+    /// How much farther the other person must be, in Euclidean distance of unit embeddings.
+    pub margin: f64,
+    /// Weight of the triplet term in the total.
+    pub weight: f64,
+    /// K: images of each person in a batch; the batch holds batch_size / K people.
+    pub images_per_class: usize,
+    /// Which triplets of a batch count.
+    pub mining: Mining,
+}
+
+/// Which triplets of a batch count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mining {
+    /// For every anchor its farthest positive and nearest negative.
+    BatchHard,
+    /// All triplets, averaged over those with a loss above zero.
+    BatchAll,
+}
+
+/// The optimiser's constants and the learning rate over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleOptions {
+    /// SGD momentum, dampening 0.
+    pub momentum: f64,
+    /// The rate after warm-up.
+    pub learning_rate: f64,
+    /// Steps of linear rise from 0 to `learning_rate`.
+    pub warmup_steps: u64,
+    /// What happens after warm-up.
+    pub decay: Decay,
+    /// With `decay = "step"`: the steps at which the rate changes, rising.
+    pub boundaries: Vec<u64>,
+    /// With `decay = "step"`: the rate from each boundary on, as many as boundaries.
+    pub rates: Vec<f64>,
+}
+
+/// How the learning rate falls after warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decay {
+    /// It stays.
+    Constant,
+    /// It jumps at the boundaries.
+    Step,
+    /// Half a cosine down to 0 at the last step.
+    Cosine,
+}

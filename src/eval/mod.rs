@@ -1,0 +1,5 @@
+//! Verification figures: pure functions on distances and embeddings.
+
+mod figures;
+
+pub use figures::*;

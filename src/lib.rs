@@ -1,0 +1,11 @@
+//! facetui: a terminal dashboard for face-recognition experiments.
+//!
+//! The tour: [`config`] is what people write (config.ini, recipes); [`data`] turns what lies on disk into
+//! batches of bytes; [`eval`] turns distances into figures; [`run`] is the directory through which a worker
+//! and its watchers speak; [`tui`] is the screen, [`plot`] the pictures, [`cli`] the commands.
+//! Tensors live in another package, `facetui-worker`, which uses this library and which this library only
+//! ever starts as a process. `ARCHITECTURE.md` is the map.
+
+pub mod config;
+pub mod eval;
+pub mod run;

@@ -1,0 +1,101 @@
+//! `job.toml`: what a run directory asks of the worker, written by whoever makes the directory.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{ChannelOrder, Crop};
+use crate::eval::Rule;
+
+/// What the worker is to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// The device as asked for: `auto`, `cpu`, `cuda:N`, `flex`.
+    pub device: String,
+    /// The work itself.
+    pub work: Work,
+}
+
+/// The work of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum Work {
+    /// Train by the directory's `recipe.toml` and `config.ini`.
+    Train {
+        /// A checkpoint folder whose weights to start from.
+        from: Option<PathBuf>,
+    },
+    /// Embed a verification set with a model and write its figures to `results/`.
+    Eval {
+        /// A checkpoint folder.
+        model: PathBuf,
+        /// The set.
+        set: VerificationSet,
+        /// Which rule makes the figures.
+        rule: Rule,
+        /// What to change in the model's own description.
+        preprocessing: Preprocessing,
+    },
+}
+
+/// A verification set on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "protocol")]
+pub enum VerificationSet {
+    /// Pairs of images.
+    Lfw {
+        /// A `.bin`, `.np` or `pairs.txt` file.
+        data: PathBuf,
+        /// The image folder that goes with `pairs.txt`.
+        images: Option<PathBuf>,
+    },
+    /// Pairs of videos.
+    Ytf {
+        /// The split list.
+        splits: PathBuf,
+        /// The folder of people, each with a folder a video.
+        frames: PathBuf,
+        /// The list of mislabelled videos.
+        errors: Option<PathBuf>,
+        /// How that list corrects the figures.
+        corrected: Corrected,
+        /// Go on when videos of the list are not there.
+        allow_missing: bool,
+    },
+}
+
+/// How an error list changes a video evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Corrected {
+    /// Not at all.
+    None,
+    /// As the published code: from the positives only, folds by position.
+    Reference,
+    /// From both polarities, official folds kept.
+    Official,
+}
+
+/// What differs from the model's own description of its input; `None` keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Preprocessing {
+    /// Order of the colour planes.
+    pub channels: Option<ChannelOrder>,
+    /// The crop.
+    pub crop: Option<Crop>,
+    /// What is done with the mirrored image; the rule decides where this is `None`.
+    pub mirror: Option<Mirror>,
+}
+
+/// What is done with an image's mirror image when embedding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mirror {
+    /// Only the image.
+    None,
+    /// The two raw embeddings added.
+    Sum,
+    /// The two raw embeddings one after the other.
+    Concat,
+}
