@@ -2,8 +2,10 @@
 
 mod command;
 mod job;
+mod machine;
 mod status;
 
 pub use command::Command;
 pub use job::*;
+pub use machine::nvidia_driver;
 pub use status::{JobKind, RunState, Status};
