@@ -1,0 +1,3 @@
+//! The integration tests of `facetui`, one module a room.
+
+mod config;
