@@ -77,7 +77,7 @@ pub fn available() -> Devices {
             built: libtorch.built,
             cuda: libtorch.cuda_built,
             cuda_devices: libtorch.cuda_devices,
-            driver: facetui::run::nvidia_driver(),
+            driver: facetui::run::host::nvidia_driver(),
         },
         devices,
     }
