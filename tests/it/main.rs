@@ -1,3 +1,4 @@
-//! The integration tests of `facetui`, one module a room.
+//! All integration tests of `facetui`: one binary, one module a room.
 
 mod config;
+mod run;
