@@ -1,0 +1,5 @@
+//! Training: what one step does, how the rate falls, what a checkpoint holds.
+
+pub mod checkpoint;
+pub mod schedule;
+pub mod trainer;
