@@ -8,5 +8,6 @@
 
 mod config;
 mod data;
+mod eval;
 mod run;
 mod shared;
