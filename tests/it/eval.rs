@@ -9,6 +9,8 @@ use facetui::eval::{Rule, ScoredPair, verify};
 use facetui::run::Corrected;
 use serde::Deserialize;
 
+use crate::shared::shared;
+
 #[derive(Deserialize)]
 struct GoldenCase {
     name: String,
@@ -99,13 +101,9 @@ fn rankings_give_the_golden_figures() {
     }
 }
 
-/// One pair of the real list: names and whether it is one person.
+/// The pairs of the real list: names and whether it is one person.
 fn real_ytf_pairs() -> Option<Vec<(String, String, bool)>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/lists/ytf_splits.txt");
-    let Ok(text) = fs::read_to_string(&path) else {
-        eprintln!("skipped: {} is not here", path.display());
-        return None;
-    };
+    let text = fs::read_to_string(shared("data/lists/ytf_splits.txt")?).unwrap();
     Some(
         text.lines()
             .map(|line| {
