@@ -8,5 +8,6 @@
 
 pub mod config;
 pub mod eval;
+pub mod plot;
 pub mod run;
 pub mod untrusted;
