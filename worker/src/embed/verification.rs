@@ -102,7 +102,7 @@ impl ValidationSet {
                 corrected,
                 allow_missing,
             } => {
-                let videos = VideoSet::open(splits, frames).map_err(JobError::input)?;
+                let videos = VideoSet::open(splits, frames, None).map_err(JobError::input)?;
                 if let (Some(first), false) = (videos.missing.first(), allow_missing) {
                     return Err(JobError::Input(format!(
                         "{} of the {} videos that {} names are not in {}, for instance {}; put them there, or leave their pairs out with --allow-missing",
