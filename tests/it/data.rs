@@ -3,8 +3,8 @@
 use facetui::data::pickle::{Pickle, Value};
 use facetui::data::recordio::{RecordFile, read_index};
 use facetui::data::{
-    ListDialect, PairsDialect, RecordLayout, TrainingForm, TrainingImages, VerificationImages,
-    VideoSet,
+    ListDialect, PairsDialect, RecordLayout, SourceKind, TrainingForm, TrainingImages,
+    VerificationImages, VideoSet, inspect,
 };
 
 use crate::shared::shared;
@@ -298,4 +298,143 @@ fn a_genuine_pickle_cut_anywhere_is_an_error() {
     for length in 0..bytes.len() {
         assert!(Pickle::read(&bytes[..length]).is_err(), "{length}");
     }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn inspect_knows_every_file_of_the_shared_material() {
+    let cases = [
+        (
+            "data/faces_glint18",
+            SourceKind::Recordio,
+            Some(3446),
+            Some(18),
+            None,
+        ),
+        (
+            "data/faces_glint18/train.rec",
+            SourceKind::Recordio,
+            Some(3446),
+            Some(18),
+            None,
+        ),
+        (
+            "data/faces_glint18/train.idx",
+            SourceKind::Recordio,
+            Some(3446),
+            Some(18),
+            None,
+        ),
+        (
+            "data/formats/tricky.rec",
+            SourceKind::Recordio,
+            Some(9),
+            Some(8),
+            None,
+        ),
+        ("data/orl", SourceKind::Folders, Some(400), Some(40), None),
+        (
+            "data/orl/train.txt",
+            SourceKind::ImageList,
+            Some(400),
+            Some(40),
+            None,
+        ),
+        (
+            "data/ytf_glint/112x112",
+            SourceKind::Folders,
+            None,
+            Some(24),
+            None,
+        ),
+        (
+            "data/ytf_glint/splits.txt",
+            SourceKind::SplitList,
+            None,
+            None,
+            Some(240),
+        ),
+        (
+            "data/ytf_glint/error.txt",
+            SourceKind::ErrorList,
+            None,
+            None,
+            None,
+        ),
+        (
+            "data/lists/lfw_pairs.txt",
+            SourceKind::PairList,
+            Some(7701),
+            None,
+            Some(6000),
+        ),
+        (
+            "data/lists/ytf_splits.txt",
+            SourceKind::SplitList,
+            None,
+            None,
+            Some(5000),
+        ),
+        (
+            "data/formats/pairs_label.txt",
+            SourceKind::PairList,
+            None,
+            None,
+            Some(600),
+        ),
+        (
+            "data/heldout_glint6.bin",
+            SourceKind::Bin,
+            None,
+            None,
+            Some(600),
+        ),
+        (
+            "data/formats/lfw_style_py2.np",
+            SourceKind::Np,
+            None,
+            None,
+            Some(40),
+        ),
+        ("data/orl/s01/1.png", SourceKind::Image, Some(1), None, None),
+    ];
+    for (name, kind, images, identities, pairs) in cases {
+        let Some(path) = shared(name) else { return };
+        let found = inspect(&path).unwrap();
+        assert_eq!(found.kind, kind, "{name}");
+        assert_eq!(images.or(found.images), found.images, "{name}");
+        assert_eq!(identities, found.identities, "{name}");
+        assert_eq!(
+            pairs,
+            found.pairs.map(|pairs| pairs.positive + pairs.negative),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn inspect_says_what_is_not_there_or_not_known() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [
+        ("empty", &b""[..]),
+        ("prose.txt", b"Dear diary,\nall is well.\n"),
+        ("noise", b"\0\x01\x02"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let message = inspect(&path).unwrap_err().to_string();
+        assert!(message.contains(name), "{message}");
+    }
+    assert!(
+        inspect(folder.path())
+            .unwrap_err()
+            .to_string()
+            .contains("train.rec")
+    );
+    assert!(
+        inspect(&folder.path().join("missing"))
+            .unwrap_err()
+            .to_string()
+            .contains("cannot read")
+    );
 }
