@@ -1,10 +1,10 @@
 //! Data: files that other programs wrote.
 
 use facetui::data::pickle::{Pickle, Value};
-use facetui::data::recordio::{RecordFile, read_index};
+use facetui::data::recordio::{RecordFile, RecordWriter, read_index};
 use facetui::data::{
-    ListDialect, PairsDialect, RecordLayout, SourceKind, TrainingForm, TrainingImages,
-    VerificationImages, VideoSet, inspect,
+    Image, ListDialect, PairsDialect, RecordLayout, SourceKind, TrainingForm, TrainingImages,
+    VerificationImages, VideoSet, inspect, write_bin,
 };
 
 use crate::shared::shared;
@@ -437,4 +437,47 @@ fn inspect_says_what_is_not_there_or_not_known() {
             .to_string()
             .contains("cannot read")
     );
+}
+
+/// Whatever a byte is changed to, a reader answers with a set or an error.
+#[test]
+fn changed_bytes_never_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = |shade: u8| {
+        Image {
+            width: 2,
+            height: 2,
+            rgb: vec![shade; 12],
+        }
+        .to_png()
+        .unwrap()
+    };
+    let mut writer = RecordWriter::new(Vec::new());
+    for key in 1..4u8 {
+        writer.write_image(u64::from(key), 0.0, &tiny(key)).unwrap();
+    }
+    writer.write_labels(4, &[1.0, 4.0], &[]).unwrap();
+    writer.write_labels(0, &[4.0, 5.0], &[]).unwrap();
+    let files = [
+        ("train.rec", writer.finish().unwrap().0),
+        ("x.bin", write_bin(&[tiny(1), tiny(2)], &[true])),
+        ("pairs.txt", b"1\t1\nA\t1\t2\nA\t1\tB\t2\n".to_vec()),
+        ("list.txt", b"a/1.png,0\nb/2.png,1\n".to_vec()),
+        (
+            "splits.txt",
+            b"1, 1, A/1, A/2, 1\n1, 2, A/1, B/2, 0\n".to_vec(),
+        ),
+    ];
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        for at in 0..bytes.len() {
+            for change in [0x01, 0x80, 0xff] {
+                let mut changed = bytes.clone();
+                changed[at] ^= change;
+                std::fs::write(&path, changed).unwrap();
+                let _ = inspect(&path);
+                let _ = std::fs::remove_file(path.with_extension("idx"));
+            }
+        }
+    }
 }
