@@ -1,4 +1,12 @@
 //! All integration tests of `facetui`: one binary, one module a room.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod config;
+mod eval;
 mod run;
+mod shared;
