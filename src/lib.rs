@@ -7,6 +7,7 @@
 //! ever starts as a process. `ARCHITECTURE.md` is the map.
 
 pub mod config;
+pub mod data;
 pub mod eval;
 pub mod run;
 pub mod untrusted;

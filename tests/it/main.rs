@@ -7,6 +7,7 @@
 )]
 
 mod config;
+mod data;
 mod eval;
 mod run;
 mod shared;
