@@ -9,5 +9,6 @@
 pub mod config;
 pub mod data;
 pub mod eval;
+pub mod plot;
 pub mod run;
 pub mod untrusted;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::Cursor;
+use std::path::Path;
 
 use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{ColorType, DynamicImage, ImageDecoder, ImageResult, Limits};
@@ -28,6 +29,15 @@ pub struct Image {
 }
 
 impl Image {
+    /// Reads and decodes an image file.
+    ///
+    /// # Errors
+    /// It can't be read, or [`Image::decode`] refuses it.
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        let bytes = std::fs::read(path).map_err(|error| DataError::read(path, error))?;
+        Self::decode(&bytes, &path.to_string_lossy())
+    }
+
     /// Decodes JPEG, PNG, BMP or WebP; grey becomes RGB, transparency is dropped.
     ///
     /// # Errors

@@ -122,10 +122,7 @@ impl VerificationImages {
                 height: *height,
                 rgb: self.buffer[range.clone()].to_vec(),
             }),
-            Source::File(path) => {
-                let bytes = std::fs::read(path).map_err(|error| DataError::read(path, error))?;
-                Image::decode(&bytes, &path.to_string_lossy())
-            }
+            Source::File(path) => Image::open(path),
         }
     }
 
