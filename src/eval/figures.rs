@@ -1,6 +1,7 @@
 //! What an evaluation says, with all that made it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,16 @@ pub enum Rule {
     Insightface,
     /// The accuracy-maximising threshold of the training folds, the set's own folds.
     Exact,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Reference => "reference",
+            Self::Insightface => "insightface",
+            Self::Exact => "exact",
+        })
+    }
 }
 
 /// Numbers of pairs.

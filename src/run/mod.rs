@@ -1,9 +1,29 @@
 //! The run directory: the whole interface between a worker and whoever watches or steers it.
 
+mod atomic;
 mod command;
+mod directory;
+mod error;
+mod events;
+pub mod host;
+mod inbox;
 mod job;
+mod journal;
+mod lock;
+pub mod registry;
+mod scalars;
 mod status;
+pub mod worker;
 
+pub use atomic::atomic_write;
 pub use command::Command;
+pub use directory::{CheckpointEntry, ResultRow, Results, RunDirectory};
+pub use error::RunError;
+pub use events::{Event, EventTail, EventWriter, What, is_event_file};
+pub use inbox::{Inbox, RejectedCommand};
 pub use job::*;
+pub use journal::{Entry, Journal, JournalEvent, JournalTail};
+pub use lock::RunLock;
+pub use registry::{RunEntry, RunSummary};
+pub use scalars::{Point, Scalars};
 pub use status::{JobKind, RunState, Status};

@@ -1,8 +1,11 @@
 //! `status.json`: what a run is doing, replaced whole each time.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use super::host;
 
 /// What a worker last said of its run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,7 +44,8 @@ pub struct Status {
     pub last_checkpoint: Option<String>,
     /// Why it failed, in one line.
     pub last_error: Option<String>,
-    /// The newest value of every scalar, by tag.
+    /// The newest value of every scalar, by tag; what is not finite is `null` in the file and NaN here.
+    #[serde(with = "finite_or_null")]
     pub scalars: BTreeMap<String, f64>,
 }
 
@@ -75,4 +79,81 @@ pub enum RunState {
     Stopped,
     /// The worker died without a word. Never written; told by the lock.
     Lost,
+}
+
+impl Status {
+    /// The first document of a run, written by whoever is about to start its worker on this machine.
+    pub fn starting(name: &str, kind: JobKind, steps: u64, device: &str) -> Self {
+        let now = host::now();
+        Self {
+            name: name.to_owned(),
+            kind,
+            state: RunState::Starting,
+            phase: Some("worker".to_owned()),
+            step: 0,
+            steps,
+            epoch: 0,
+            images_per_second: None,
+            eta_seconds: None,
+            pid: None,
+            pid_start: None,
+            host: host::host_name(),
+            device: device.to_owned(),
+            started: now,
+            heartbeat: now,
+            last_checkpoint: None,
+            last_error: None,
+            scalars: BTreeMap::new(),
+        }
+    }
+}
+
+impl RunState {
+    /// Whether a worker should be there in this state.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Starting | Self::Running | Self::Paused)
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Parked => "parked",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+            Self::Lost => "lost",
+        })
+    }
+}
+
+/// JSON has no NaN: a run that computed one must stay readable.
+mod finite_or_null {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(
+        scalars: &BTreeMap<String, f64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            scalars
+                .iter()
+                .map(|(tag, value)| (tag, value.is_finite().then_some(*value))),
+        )
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, f64>, D::Error> {
+        let scalars = BTreeMap::<String, Option<f64>>::deserialize(deserializer)?;
+        Ok(scalars
+            .into_iter()
+            .map(|(tag, value)| (tag, value.unwrap_or(f64::NAN)))
+            .collect())
+    }
 }

@@ -1,0 +1,40 @@
+//! This machine, its clock and its processes, as run documents name them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Seconds after 1970, by the system's clock.
+pub fn now() -> f64 {
+    // A clock before 1970 is told as 0: no document needs to fail for it.
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |elapsed| elapsed.as_secs_f64())
+}
+
+/// This machine's name.
+pub fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// When a process of this machine started, in clock ticks after boot; `None` where there is none of that pid.
+pub fn process_start(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The program's name, in parentheses, may itself hold spaces and parentheses.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_found_and_has_a_start() {
+        assert!(now() > 1.7e9);
+        assert!(!host_name().is_empty());
+        assert!(process_start(std::process::id()).unwrap() > 0);
+        assert_eq!(process_start(u32::MAX), None);
+    }
+}

@@ -1,0 +1,3 @@
+//! All integration tests of `facetui`: one binary, one module a room.
+
+mod run;
