@@ -9,3 +9,4 @@
 pub mod config;
 pub mod eval;
 pub mod run;
+pub mod untrusted;

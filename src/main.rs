@@ -1,1 +1,3 @@
-fn main(){}
+//! The `facetui` program.
+
+fn main() {}

@@ -1,5 +1,18 @@
 //! What people write: `config.ini` (where data are) and recipes (how to train).
+//!
+//! A file is judged as a whole: every mistake is told at once, with its place, its key, what was found and what is
+//! allowed. Nothing here reads data.
 
+mod data;
+mod device;
+mod error;
+mod ini;
+mod reader;
 mod recipe;
+mod recipe_file;
+mod tree;
 
+pub use data::{DataConfig, LfwConfig, TrainingSet, YtfConfig};
+pub use device::{DeviceChoice, UnknownDevice};
+pub use error::{ConfigError, ConfigErrors, Place};
 pub use recipe::*;

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{ChannelOrder, Crop};
+use crate::config::{ChannelOrder, Crop, DeviceChoice};
 use crate::eval::Rule;
 
 /// What the worker is to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
-    /// The device as asked for: `auto`, `cpu`, `cuda:N`, `flex`.
-    pub device: String,
+    /// The device as asked for.
+    pub device: DeviceChoice,
     /// The work itself.
     pub work: Work,
 }

@@ -1,3 +1,4 @@
 //! All integration tests of `facetui`: one binary, one module a room.
 
+mod config;
 mod run;

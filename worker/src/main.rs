@@ -1,1 +1,5 @@
-fn main(){}
+//! The program `facetui-worker`.
+
+fn main() -> std::process::ExitCode {
+    facetui_worker::command_line::run()
+}

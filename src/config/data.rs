@@ -1,0 +1,480 @@
+//! `config.ini`: where the data of the published experiment's sections lie.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Recipe,
+    error::{ConfigError, ConfigErrors, Place, meant, read_text},
+    ini::{self, Section},
+};
+
+/// Where verification and training sets lie. All paths are relative to the file no longer: they carry its folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DataConfig {
+    /// The file that was read.
+    pub path: PathBuf,
+    /// Pairs of images, unless switched off.
+    pub lfw: Option<LfwConfig>,
+    /// Pairs of videos, unless switched off.
+    pub ytf: Option<YtfConfig>,
+    /// Training sets by their section.
+    pub training: BTreeMap<String, TrainingSet>,
+    /// Sections with `enable = off`.
+    pub disabled: BTreeSet<String>,
+    /// The line of every section (`"lfw"`) and key (`"lfw.npdata"`).
+    lines: BTreeMap<String, usize>,
+}
+
+/// A verification set of image pairs: `npdata` alone, or `pairs` with `prefix`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LfwConfig {
+    /// A `.bin` or `.np` file that holds images and pairs.
+    pub npdata: Option<PathBuf>,
+    /// A pair list.
+    pub pairs: Option<PathBuf>,
+    /// The folder of the pair list's images.
+    pub prefix: Option<PathBuf>,
+}
+
+/// A verification set of video pairs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct YtfConfig {
+    /// A short list `flag,a,b` of image pairs, for quick checks while training.
+    pub pairs: Option<PathBuf>,
+    /// The folder of people, each with a folder a video.
+    pub prefix: PathBuf,
+    /// The split list.
+    pub splits: Option<PathBuf>,
+    /// The list of mislabelled videos.
+    pub ytf_error: Option<PathBuf>,
+}
+
+/// A training set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrainingSet {
+    /// A folder with RecordIO files.
+    MxRec(PathBuf),
+    /// A text list of images with their labels.
+    List {
+        /// The list.
+        train_list: PathBuf,
+        /// The folder its image names are relative to; where there is none, the list's own.
+        prefix: Option<PathBuf>,
+    },
+}
+
+const LFW_KEYS: [&str; 4] = ["enable", "npdata", "pairs", "prefix"];
+const YTF_KEYS: [&str; 5] = ["enable", "pairs", "prefix", "splits", "ytf_error"];
+const TRAINING_KEYS: [&str; 4] = ["enable", "mxrec", "train_list", "prefix"];
+
+impl DataConfig {
+    /// Reads a `config.ini`; whether its paths exist is [`DataConfig::check_paths`]'s question.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it, each with its line.
+    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        Self::parse(&read_text(path)?, path)
+    }
+
+    /// Reads a `config.ini` from its text; `path` is what messages name and paths are relative to.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it, each with its line.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigErrors> {
+        let sections = ini::parse(text, path)?;
+        let mut config = Self {
+            path: path.to_owned(),
+            ..Self::default()
+        };
+        let mut errors = Vec::new();
+        for (name, section) in &sections {
+            config.lines.insert(name.clone(), section.line);
+            for (key, entry) in &section.values {
+                config.lines.insert(format!("{name}.{key}"), entry.line);
+            }
+            let mut reader = SectionReader {
+                name,
+                section,
+                path,
+                errors: &mut errors,
+            };
+            let enabled = reader.enabled();
+            let known: &[&str] = match name.as_str() {
+                "lfw" => &LFW_KEYS,
+                "ytf" => &YTF_KEYS,
+                _ => &TRAINING_KEYS,
+            };
+            reader.refuse_others(known);
+            if !enabled {
+                config.disabled.insert(name.clone());
+                continue;
+            }
+            match name.as_str() {
+                "lfw" => config.lfw = reader.lfw(),
+                "ytf" => config.ytf = reader.ytf(),
+                _ => {
+                    if let Some(set) = reader.training() {
+                        config.training.insert(name.clone(), set);
+                    }
+                }
+            }
+        }
+        ConfigErrors::check(errors)?;
+        Ok(config)
+    }
+
+    /// Looks whether everything that a recipe asks for is configured and there.
+    ///
+    /// # Errors
+    ///
+    /// Every section that is missing or off, and every path that isn't there, with its line.
+    pub fn check_paths(&self, recipe: &Recipe) -> Result<(), ConfigErrors> {
+        let mut errors = Vec::new();
+        for dataset in &recipe.datasets {
+            match self.training.get(&dataset.name) {
+                Some(set) => self.check_training(&dataset.name, set, &mut errors),
+                None => errors.push(self.absent(&dataset.name, "mxrec or train_list", "datasets")),
+            }
+        }
+        for name in &recipe.validation {
+            match (name.as_str(), &self.lfw, &self.ytf) {
+                ("lfw", Some(lfw), _) => {
+                    for (key, path) in [("npdata", &lfw.npdata), ("pairs", &lfw.pairs)] {
+                        self.check_path(
+                            name,
+                            key,
+                            path.as_deref(),
+                            Path::is_file,
+                            "a file",
+                            &mut errors,
+                        );
+                    }
+                    self.check_path(
+                        name,
+                        "prefix",
+                        lfw.prefix.as_deref(),
+                        Path::is_dir,
+                        "a folder",
+                        &mut errors,
+                    );
+                }
+                ("ytf", _, Some(ytf)) => {
+                    for (key, path) in [
+                        ("pairs", &ytf.pairs),
+                        ("splits", &ytf.splits),
+                        ("ytf_error", &ytf.ytf_error),
+                    ] {
+                        self.check_path(
+                            name,
+                            key,
+                            path.as_deref(),
+                            Path::is_file,
+                            "a file",
+                            &mut errors,
+                        );
+                    }
+                    self.check_path(
+                        name,
+                        "prefix",
+                        Some(&ytf.prefix),
+                        Path::is_dir,
+                        "a folder",
+                        &mut errors,
+                    );
+                }
+                _ => errors.push(self.absent(name, "the set's files", "validation")),
+            }
+        }
+        ConfigErrors::check(errors)
+    }
+
+    /// The same configuration with absolute paths, as the text of a `config.ini`.
+    pub fn to_ini(&self) -> String {
+        let folder = std::env::current_dir().unwrap_or_default();
+        let mut text = String::new();
+        let mut section = |name: &str, values: &[(&str, Option<&Path>)]| {
+            // Writing to a `String` can't fail.
+            let _ = writeln!(text, "[{name}]");
+            for (key, path) in values {
+                if let Some(path) = path {
+                    let _ = writeln!(text, "{key} = {}", folder.join(path).display());
+                }
+            }
+            text.push('\n');
+        };
+        if let Some(lfw) = &self.lfw {
+            let values = [
+                ("npdata", lfw.npdata.as_deref()),
+                ("pairs", lfw.pairs.as_deref()),
+                ("prefix", lfw.prefix.as_deref()),
+            ];
+            section("lfw", &values);
+        }
+        if let Some(ytf) = &self.ytf {
+            let values = [
+                ("pairs", ytf.pairs.as_deref()),
+                ("prefix", Some(ytf.prefix.as_path())),
+                ("splits", ytf.splits.as_deref()),
+                ("ytf_error", ytf.ytf_error.as_deref()),
+            ];
+            section("ytf", &values);
+        }
+        for (name, set) in &self.training {
+            match set {
+                TrainingSet::MxRec(path) => section(name, &[("mxrec", Some(path))]),
+                TrainingSet::List { train_list, prefix } => {
+                    section(
+                        name,
+                        &[
+                            ("train_list", Some(train_list)),
+                            ("prefix", prefix.as_deref()),
+                        ],
+                    );
+                }
+            }
+        }
+        text
+    }
+
+    fn check_training(&self, name: &str, set: &TrainingSet, errors: &mut Vec<ConfigError>) {
+        match set {
+            TrainingSet::MxRec(path) => {
+                self.check_path(name, "mxrec", Some(path), Path::is_dir, "a folder", errors);
+                let records = path.join("train.rec");
+                if path.is_dir() && !records.is_file() {
+                    let problem = format!(
+                        "{} isn't there; give the folder that holds train.rec",
+                        records.display()
+                    );
+                    errors.push(self.error(name, Some("mxrec"), problem));
+                }
+            }
+            TrainingSet::List { train_list, prefix } => {
+                self.check_path(
+                    name,
+                    "train_list",
+                    Some(train_list),
+                    Path::is_file,
+                    "a file",
+                    errors,
+                );
+                self.check_path(
+                    name,
+                    "prefix",
+                    prefix.as_deref(),
+                    Path::is_dir,
+                    "a folder",
+                    errors,
+                );
+            }
+        }
+    }
+
+    fn check_path(
+        &self,
+        section: &str,
+        key: &str,
+        path: Option<&Path>,
+        is_there: fn(&Path) -> bool,
+        kind: &str,
+        errors: &mut Vec<ConfigError>,
+    ) {
+        let Some(path) = path.filter(|path| !is_there(path)) else {
+            return;
+        };
+        let found = if path.exists() {
+            "isn't"
+        } else {
+            "isn't there; it should be"
+        };
+        let problem = format!("{} {found} {kind}", path.display());
+        errors.push(self.error(section, Some(key), problem));
+    }
+
+    fn absent(&self, name: &str, content: &str, recipe_key: &str) -> ConfigError {
+        if self.disabled.contains(name) {
+            let problem =
+                format!("is off, but the recipe's {recipe_key} asks for it; switch it on");
+            return self.error(name, Some("enable"), problem);
+        }
+        let there: Vec<&str> = self
+            .lines
+            .keys()
+            .filter(|key| !key.contains('.'))
+            .map(String::as_str)
+            .collect();
+        let there = if there.is_empty() {
+            "none".to_owned()
+        } else {
+            there.join(", ")
+        };
+        let problem = format!(
+            "the recipe's {recipe_key} asks for it; add [{name}] with {content} (sections that are there: {there})"
+        );
+        self.error(name, None, problem)
+    }
+
+    fn error(&self, section: &str, key: Option<&str>, problem: String) -> ConfigError {
+        let line = key.and_then(|key| self.lines.get(&format!("{section}.{key}")));
+        let place = match line.or_else(|| self.lines.get(section)) {
+            Some(line) => Place::Line(self.path.clone(), *line),
+            None => Place::File(self.path.clone()),
+        };
+        let name = key.map_or_else(
+            || format!("[{section}]"),
+            |key| format!("[{section}] {key}"),
+        );
+        ConfigError::new(&place, name, problem)
+    }
+}
+
+/// Reads one section.
+struct SectionReader<'a> {
+    name: &'a str,
+    section: &'a Section,
+    path: &'a Path,
+    errors: &'a mut Vec<ConfigError>,
+}
+
+impl SectionReader<'_> {
+    fn error(&mut self, line: usize, key: &str, problem: impl Into<String>) {
+        let place = Place::Line(self.path.to_owned(), line);
+        let name = if key.is_empty() {
+            format!("[{}]", self.name)
+        } else {
+            format!("[{}] {key}", self.name)
+        };
+        self.errors.push(ConfigError::new(&place, name, problem));
+    }
+
+    fn enabled(&mut self) -> bool {
+        let Some(entry) = self.section.values.get("enable") else {
+            return true;
+        };
+        match entry.text.as_deref().unwrap_or(".").to_lowercase().as_str() {
+            "on" | "true" | "yes" | "1" => true,
+            "off" | "false" | "no" | "0" => false,
+            found => {
+                let problem =
+                    format!("found {found}; allowed: on, off, true, false, yes, no, 1, 0");
+                self.error(entry.line, "enable", problem);
+                true
+            }
+        }
+    }
+
+    fn refuse_others(&mut self, known: &[&str]) {
+        let others: Vec<(&String, usize)> = self
+            .section
+            .values
+            .iter()
+            .filter(|(key, _)| !known.contains(&key.as_str()))
+            .map(|(key, entry)| (key, entry.line))
+            .collect();
+        for (key, line) in others {
+            let hint = meant(key, known)
+                .map(|word| format!("; did you mean {word}?"))
+                .unwrap_or_default();
+            self.error(
+                line,
+                key,
+                format!("unknown key{hint} (allowed here: {})", known.join(", ")),
+            );
+        }
+    }
+
+    fn path(&self, key: &str) -> Option<PathBuf> {
+        let text = self.section.values.get(key)?.text.as_deref()?;
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        Some(folder.join(text))
+    }
+
+    fn lfw(&mut self) -> Option<LfwConfig> {
+        let lfw = LfwConfig {
+            npdata: self.path("npdata"),
+            pairs: self.path("pairs"),
+            prefix: self.path("prefix"),
+        };
+        if lfw.npdata.is_none() && lfw.pairs.is_none() {
+            self.error(
+                self.section.line,
+                "",
+                "has neither npdata nor pairs; give one, or enable = off",
+            );
+            return None;
+        }
+        if lfw.npdata.is_none() && lfw.prefix.is_none() {
+            self.error(
+                self.section.line,
+                "prefix",
+                "is missing; pairs needs the folder of its images",
+            );
+            return None;
+        }
+        Some(lfw)
+    }
+
+    fn ytf(&mut self) -> Option<YtfConfig> {
+        let (pairs, splits) = (self.path("pairs"), self.path("splits"));
+        if pairs.is_none() && splits.is_none() {
+            self.error(
+                self.section.line,
+                "",
+                "has neither splits nor pairs; give one, or enable = off",
+            );
+        }
+        let Some(prefix) = self.path("prefix") else {
+            self.error(
+                self.section.line,
+                "prefix",
+                "is missing; give the folder of the videos' images",
+            );
+            return None;
+        };
+        Some(YtfConfig {
+            pairs,
+            prefix,
+            splits,
+            ytf_error: self.path("ytf_error"),
+        })
+    }
+
+    fn training(&mut self) -> Option<TrainingSet> {
+        match (self.path("mxrec"), self.path("train_list")) {
+            (Some(folder), None) => Some(TrainingSet::MxRec(folder)),
+            (None, Some(train_list)) => Some(TrainingSet::List {
+                train_list,
+                prefix: self.path("prefix"),
+            }),
+            (Some(_), Some(_)) => {
+                let line = self
+                    .section
+                    .values
+                    .get("train_list")
+                    .map_or(self.section.line, |entry| entry.line);
+                self.error(
+                    line,
+                    "train_list",
+                    "stands beside mxrec; a training set is one or the other",
+                );
+                None
+            }
+            (None, None) => {
+                let hint = meant(self.name, &["lfw", "ytf"])
+                    .map(|word| format!("; did you mean [{word}]?"));
+                let problem = format!(
+                    "a training set needs mxrec or train_list, or enable = off{}",
+                    hint.unwrap_or_default()
+                );
+                self.error(self.section.line, "", problem);
+                None
+            }
+        }
+    }
+}

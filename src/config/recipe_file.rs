@@ -1,0 +1,381 @@
+//! Reads and writes a recipe file: defaults, ranges, and which values can't go together.
+//!
+//! A missing key takes the published experiment's value, so that a recipe says only what is its own. Only `steps` and
+//! `[[datasets]]` have to be there.
+
+use std::{cell::RefCell, ops::Bound, path::Path};
+
+use super::{
+    ChannelOrder, Crop, DatasetChoice, Decay, Flatten, InputOptions, LossOptions, Mining,
+    NetworkOptions, Recipe, ScheduleOptions, Shortcut, Stage, TripletOptions,
+    error::{ConfigErrors, Place, read_text},
+    reader::{MOST, Mistakes, Need, Read, Reader, number, number_words},
+    tree::{Table, Value},
+};
+
+/// Above nothing, without an upper end.
+const POSITIVE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Unbounded);
+
+impl Recipe {
+    /// Reads a recipe file.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it, each with its line.
+    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        Self::load_with(path, &[])
+    }
+
+    /// Reads a recipe file and lays `key=value` arguments over it.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it, each with its line or its argument.
+    pub fn load_with(path: &Path, sets: &[String]) -> Result<Self, ConfigErrors> {
+        Self::parse_with(&read_text(path)?, path, sets)
+    }
+
+    /// Reads a recipe from its text; `path` is what messages name.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it, each with its line.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigErrors> {
+        Self::parse_with(text, path, &[])
+    }
+
+    /// Reads a recipe from its text and lays `key=value` arguments over it.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it, each with its line or its argument.
+    pub fn parse_with(text: &str, path: &Path, sets: &[String]) -> Result<Self, ConfigErrors> {
+        let mut table = Table::parse(text, path)?;
+        let bad_sets = sets
+            .iter()
+            .filter_map(|argument| table.set(argument).err())
+            .collect();
+        ConfigErrors::check(bad_sets)?;
+        let mistakes = Mistakes::default();
+        let recipe = read_recipe(&table, &mistakes);
+        mistakes.check()?;
+        Ok(recipe)
+    }
+
+    /// The recipe as a TOML document that [`Recipe::parse`] reads back to the same recipe, every key given.
+    ///
+    /// # Panics
+    ///
+    /// Where a number was put in by hand that TOML can't write, above `i64::MAX`; reading refuses those.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self)
+            .expect("a recipe has only TOML's own types and no number above i64::MAX")
+    }
+}
+
+fn read_recipe(table: &Table, mistakes: &Mistakes) -> Recipe {
+    let reader = Reader::new(table, "", mistakes);
+    let stages = [
+        ("margin-centre", Stage::MarginCentre),
+        ("triplet", Stage::Triplet),
+    ];
+    let stage = reader.choice("stage", &stages, Stage::MarginCentre);
+    let steps = reader.whole("steps", 1..=MOST, Need::Required(1));
+    // BatchNorm needs two images to have a variance.
+    let batch_size = reader.whole("batch_size", 2..=65_536, Need::Default(64));
+    let validation = reader.list(
+        "validation",
+        "\"lfw\" or \"ytf\"",
+        vec![],
+        |value| match value {
+            Value::String(text) if text == "lfw" || text == "ytf" => Some(text.clone()),
+            _ => None,
+        },
+    );
+    check_no_repeats(&validation, mistakes);
+    let triplet = read_triplet(&reader, &stage, &batch_size, mistakes);
+    let recipe = Recipe {
+        stage: stage.value,
+        steps: steps.value,
+        seed: reader.whole("seed", 0..=MOST, Need::Default(1)).value,
+        batch_size: batch_size.value as usize,
+        validate_every: reader
+            .whole("validate_every", 0..=MOST, Need::Default(2_000))
+            .value,
+        checkpoint_every: reader
+            .whole("checkpoint_every", 0..=MOST, Need::Default(20_000))
+            .value,
+        keep_checkpoints: reader
+            .whole("keep_checkpoints", 1..=1_000_000, Need::Default(5))
+            .value as usize,
+        max_broken_images: reader
+            .whole("max_broken_images", 0..=MOST, Need::Default(100))
+            .value,
+        validation: validation.value,
+        datasets: read_datasets(&reader, mistakes),
+        input: read_input(&reader),
+        network: read_network(&reader, mistakes),
+        loss: read_loss(&reader),
+        triplet,
+        schedule: read_schedule(&reader, &steps, mistakes),
+    };
+    reader.finish();
+    recipe
+}
+
+fn read_datasets(reader: &Reader<'_>, mistakes: &Mistakes) -> Vec<DatasetChoice> {
+    let choices: RefCell<Vec<(DatasetChoice, Place)>> = RefCell::default();
+    let place = reader.tables("datasets", |dataset| {
+        let name = dataset.text(
+            "name",
+            "the name of a section of config.ini with a training set",
+        );
+        let weight = dataset.weight("weight");
+        let known = choices
+            .borrow()
+            .iter()
+            .any(|(choice, _)| choice.name == name.value);
+        if name.sound && known {
+            let problem = format!(
+                "\"{}\" is there already; give each training set once",
+                name.value
+            );
+            mistakes.add(&name.place, name.key, problem);
+        }
+        let choice = DatasetChoice {
+            name: name.value,
+            weight: weight.value,
+        };
+        choices.borrow_mut().push((choice, weight.place));
+    });
+    let choices = choices.into_inner();
+    if choices.is_empty() {
+        let place = place.as_ref().unwrap_or(reader.place());
+        mistakes.add(
+            place,
+            "datasets",
+            "is missing; give at least one [[datasets]] with name and weight",
+        );
+    }
+    let by_size = |choice: &DatasetChoice| choice.weight < 0.0;
+    let first = choices.first().is_some_and(|(choice, _)| by_size(choice));
+    for (index, (choice, place)) in choices.iter().enumerate() {
+        if by_size(choice) != first {
+            let problem = "-1 (by number of images) and shares don't mix; give every set -1, or every set a share";
+            mistakes.add(place, format!("datasets[{index}].weight"), problem);
+        }
+    }
+    choices.into_iter().map(|(choice, _)| choice).collect()
+}
+
+fn read_input(reader: &Reader<'_>) -> InputOptions {
+    reader.table("input", |input| InputOptions {
+        crop: input
+            .choice(
+                "crop",
+                &[("112x96", Crop::Reference), ("112x112", Crop::Full)],
+                Crop::Reference,
+            )
+            .value,
+        channels: input
+            .choice(
+                "channels",
+                &[("rgb", ChannelOrder::Rgb), ("bgr", ChannelOrder::Bgr)],
+                ChannelOrder::Bgr,
+            )
+            .value,
+        mirror: input.flag("mirror", true).value,
+    })
+}
+
+fn read_network(reader: &Reader<'_>, mistakes: &Mistakes) -> NetworkOptions {
+    reader.table("network", |network| {
+        let depth = network.whole("depth", 0..=MOST, Need::Default(50));
+        if depth.sound && ![32, 50, 100, 152].contains(&depth.value) {
+            let problem = format!("found {}; allowed: 32, 50, 100, 152", depth.value);
+            mistakes.add(&depth.place, depth.key, problem);
+        }
+        let shortcuts = [
+            ("subsample", Shortcut::Subsample),
+            ("projection", Shortcut::Projection),
+        ];
+        NetworkOptions {
+            depth: depth.value as u32,
+            embedding: network
+                .whole("embedding", 2..=8_192, Need::Default(512))
+                .value as usize,
+            shortcut: network
+                .choice("shortcut", &shortcuts, Shortcut::Subsample)
+                .value,
+            flatten: network
+                .choice(
+                    "flatten",
+                    &[("chw", Flatten::Chw), ("hwc", Flatten::Hwc)],
+                    Flatten::Hwc,
+                )
+                .value,
+            drop: network.number("drop", 0.0..1.0, 0.6).value,
+            batch_norm_decay: network.number("batch_norm_decay", 0.0..1.0, 0.9).value,
+            batch_norm_epsilon: network.number("batch_norm_epsilon", POSITIVE, 2e-5).value,
+            gamma_deviation: network.number("gamma_deviation", 0.0..=1.0, 0.002).value,
+            prelu_start: network.number("prelu_start", -1.0..=1.0, 0.0).value,
+        }
+    })
+}
+
+fn read_loss(reader: &Reader<'_>) -> LossOptions {
+    reader.table("loss", |loss| LossOptions {
+        scale: loss.number("scale", POSITIVE, 64.0).value,
+        margin: loss.number("margin", 0.0..=1.5, 0.5).value,
+        centre_weight: loss.number("centre_weight", 0.0.., 0.3).value,
+        weight_decay: loss.number("weight_decay", 0.0..=1.0, 1e-4).value,
+    })
+}
+
+fn read_triplet(
+    reader: &Reader<'_>,
+    stage: &Read<Stage>,
+    batch_size: &Read<u64>,
+    mistakes: &Mistakes,
+) -> TripletOptions {
+    reader.table("triplet", |triplet| {
+        // One image of each person leaves no positive pair.
+        let images_per_class = triplet.whole("images_per_class", 2..=65_536, Need::Default(4));
+        let (batch, images) = (batch_size.value, images_per_class.value);
+        if stage.value == Stage::Triplet && batch_size.sound && images_per_class.sound {
+            let place = if batch_size.given {
+                batch_size
+            } else {
+                &images_per_class
+            };
+            if batch % images != 0 {
+                let problem = format!(
+                    "found {batch}; allowed: a multiple of triplet.images_per_class = {images}"
+                );
+                mistakes.add(&place.place, "batch_size", problem);
+            } else if batch / images < 2 {
+                let problem = format!(
+                    "found {batch}, which is one person of triplet.images_per_class = {images}; \
+                     allowed: two people or more, from {}",
+                    2 * images
+                );
+                mistakes.add(&place.place, "batch_size", problem);
+            }
+        }
+        let minings = [
+            ("batch-hard", Mining::BatchHard),
+            ("batch-all", Mining::BatchAll),
+        ];
+        TripletOptions {
+            margin: triplet
+                .number("margin", (Bound::Excluded(0.0), Bound::Included(2.0)), 0.3)
+                .value,
+            weight: triplet.number("weight", POSITIVE, 10.0).value,
+            images_per_class: images_per_class.value as usize,
+            mining: triplet.choice("mining", &minings, Mining::BatchHard).value,
+        }
+    })
+}
+
+fn read_schedule(reader: &Reader<'_>, steps: &Read<u64>, mistakes: &Mistakes) -> ScheduleOptions {
+    reader.table("schedule", |schedule| {
+        let warmup = schedule.whole("warmup_steps", 0..=MOST, Need::Default(0));
+        if warmup.sound && steps.sound && warmup.value > steps.value {
+            let problem = format!(
+                "found {}; allowed: no more than steps = {}",
+                warmup.value, steps.value
+            );
+            mistakes.add(&warmup.place, &warmup.key, problem);
+        }
+        let boundaries = schedule.list(
+            "boundaries",
+            "a step from 1 up",
+            vec![],
+            |value| match value {
+                Value::Integer(step) => u64::try_from(*step)
+                    .ok()
+                    .filter(|step| (1..=MOST).contains(step)),
+                _ => None,
+            },
+        );
+        let rates = schedule.list("rates", &number_words(&POSITIVE), vec![], |value| {
+            number(value, &POSITIVE)
+        });
+        let stepped = !boundaries.value.is_empty() || !rates.value.is_empty();
+        let decays = [
+            ("constant", Decay::Constant),
+            ("step", Decay::Step),
+            ("cosine", Decay::Cosine),
+        ];
+        let default = if stepped {
+            Decay::Step
+        } else {
+            Decay::Constant
+        };
+        let decay = schedule.choice("decay", &decays, default);
+        if decay.sound && decay.value == Decay::Step && boundaries.sound && rates.sound {
+            check_boundaries(&boundaries, &rates, &decay.place, &warmup, mistakes);
+        }
+        ScheduleOptions {
+            momentum: schedule.number("momentum", 0.0..1.0, 0.9).value,
+            learning_rate: schedule.number("learning_rate", POSITIVE, 1e-3).value,
+            warmup_steps: warmup.value,
+            decay: decay.value,
+            boundaries: boundaries.value,
+            rates: rates.value,
+        }
+    })
+}
+
+fn check_boundaries(
+    boundaries: &Read<Vec<u64>>,
+    rates: &Read<Vec<f64>>,
+    decay: &Place,
+    warmup: &Read<u64>,
+    mistakes: &Mistakes,
+) {
+    let counts = (boundaries.value.len(), rates.value.len());
+    if counts == (0, 0) {
+        let problem = "is missing; decay = \"step\" needs boundaries and as many rates";
+        mistakes.add(decay, &boundaries.key, problem);
+    } else if counts.0 != counts.1 {
+        let place = if rates.given {
+            &rates.place
+        } else {
+            &boundaries.place
+        };
+        let problem = format!(
+            "found {}; allowed: as many as boundaries, {}",
+            counts.1, counts.0
+        );
+        mistakes.add(place, &rates.key, problem);
+    }
+    if let Some([before, after]) = boundaries
+        .value
+        .array_windows()
+        .find(|[before, after]| before >= after)
+    {
+        let problem = format!("found {before} before {after}; allowed: rising steps");
+        mistakes.add(&boundaries.place, &boundaries.key, problem);
+    }
+    if let Some(first) = boundaries
+        .value
+        .first()
+        .filter(|first| warmup.sound && **first < warmup.value)
+    {
+        let problem = format!(
+            "found {first}; allowed: from warmup_steps = {} on",
+            warmup.value
+        );
+        mistakes.add(&boundaries.place, &boundaries.key, problem);
+    }
+}
+
+fn check_no_repeats(list: &Read<Vec<String>>, mistakes: &Mistakes) {
+    for (index, item) in list.value.iter().enumerate() {
+        if list.value[..index].contains(item) {
+            let problem = format!("\"{item}\" is there twice; give each once");
+            mistakes.add(&list.place, format!("{}[{index}]", list.key), problem);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Jobs: each reads its run directory, does the work there, obeys the inbox.
+
+mod eval;
+mod session;
+mod train;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    process::ExitCode,
+    sync::Mutex,
+};
+
+use facetui::run::{JobKind, RunDirectory, RunError, RunState, Status, Work};
+use thiserror::Error;
+
+use crate::{
+    model::device::DeviceError,
+    train::{checkpoint::CheckpointError, trainer::StepError},
+};
+use session::Session;
+
+/// Why a job ended without doing what it was asked.
+#[derive(Debug, Error)]
+pub enum JobError {
+    /// The input is wrong: a path, a recipe, a set, a device.
+    #[error("{0}")]
+    Input(String),
+    /// The run directory can't be used.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A checkpoint can't be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The numbers went wrong.
+    #[error(transparent)]
+    Step(#[from] StepError),
+    /// The engine gave up.
+    #[error("{0}")]
+    Engine(String),
+}
+
+impl JobError {
+    /// Wrong input, told by whoever found it.
+    fn input(error: impl ToString) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+impl From<DeviceError> for JobError {
+    fn from(error: DeviceError) -> Self {
+        Self::input(error)
+    }
+}
+
+/// Does the job of a run directory: the worker's whole life.
+///
+/// The exit code is 0 when the run is finished, parked or stopped, 1 when it failed, 2 when its input is wrong;
+/// the run directory tells the rest.
+pub fn run(path: &Path) -> ExitCode {
+    // First thing: no terminal, and no signal from one, reaches the worker.
+    if let Err(error) = facetui::run::worker::own_session() {
+        say(&format!("can't leave the terminal's session: {error}"));
+    }
+    remember_panics();
+    let (run, lock) = match RunDirectory::open(path).and_then(|run| {
+        let lock = run.try_lock()?;
+        Ok((run, lock))
+    }) {
+        Ok(held) => held,
+        // Without the lock another worker may be at work: nothing is written to the directory.
+        Err(error) => {
+            say(&error.to_string());
+            return ExitCode::from(2);
+        }
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(&run)))
+        .unwrap_or_else(|_| Err(JobError::Engine(last_panic())));
+    let code = match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&error.to_string());
+            tell_failure(&run, &error);
+            ExitCode::from(if matches!(error, JobError::Input(_)) { 2 } else { 1 })
+        }
+    };
+    drop(lock);
+    code
+}
+
+fn work(run: &RunDirectory) -> Result<(), JobError> {
+    let job = run.job()?;
+    let kind = match &job.work {
+        Work::Train { .. } => JobKind::Train,
+        Work::Eval { .. } => JobKind::Eval,
+    };
+    let mut session = Session::begin(run.clone(), kind, job.device)?;
+    match job.work {
+        Work::Train { from } => train::train(&mut session, job.device, from.as_deref()),
+        Work::Eval {
+            model,
+            set,
+            rule,
+            preprocessing,
+        } => eval::evaluate(&mut session, job.device, &model, &set, rule, &preprocessing),
+    }
+}
+
+/// Leaves the failure in the run's documents, as far as the disk allows.
+fn tell_failure(run: &RunDirectory, error: &JobError) {
+    let message = error.to_string();
+    let told = run
+        .journal()
+        .and_then(|mut journal| {
+            journal.append(facetui::run::JournalEvent::Error {
+                message: message.clone(),
+            })
+        })
+        .and_then(|_| run.status())
+        .and_then(|status| {
+            run.write_status(&Status {
+                state: RunState::Failed,
+                phase: None,
+                images_per_second: None,
+                eta_seconds: None,
+                heartbeat: facetui::run::host::now(),
+                last_error: Some(message),
+                ..status
+            })
+        });
+    if let Err(error) = told {
+        say(&format!("and that can't be told in the run directory: {error}"));
+    }
+}
+
+static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// Keeps a panic's message: libtorch's exceptions arrive as panics and the run has to say what they said.
+fn remember_panics() {
+    std::panic::set_hook(Box::new(|information| {
+        let message = information
+            .payload_as_str()
+            .unwrap_or("the engine gave no reason")
+            .to_owned();
+        let place = information
+            .location()
+            .map(|location| format!(" (at {}:{})", location.file(), location.line()))
+            .unwrap_or_default();
+        say(&format!("{message}{place}"));
+        if let Ok(mut last) = LAST_PANIC.lock() {
+            // libtorch adds its own C++ backtrace after the first line.
+            *last = message.lines().next().map(str::to_owned);
+        }
+    }));
+}
+
+fn last_panic() -> String {
+    let message = LAST_PANIC.lock().ok().and_then(|mut last| last.take());
+    format!(
+        "the engine failed: {}; worker.log has more",
+        message.unwrap_or_else(|| "it gave no reason".to_owned())
+    )
+}
+
+/// Writes a line to the worker's log, which is its stderr.
+#[expect(clippy::print_stderr, reason = "the worker's stderr is its log")]
+pub(crate) fn say(line: &str) {
+    eprintln!("{line}");
+}

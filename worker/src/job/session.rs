@@ -1,0 +1,228 @@
+//! A worker's end of its run directory: it tells what it does, and obeys.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use facetui::{
+    config::DeviceChoice,
+    run::{
+        Command, EventWriter, Journal, JournalEvent, JobKind, RunDirectory, RunState, Status, host,
+    },
+};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::JobError;
+
+/// How often the status document is replaced while nothing but numbers changes.
+const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+/// How often a paused worker looks into its inbox.
+const PAUSE_INTERVAL: Duration = Duration::from_millis(50);
+
+/// A worker's end of its run directory.
+pub struct Session {
+    /// The directory.
+    pub run: RunDirectory,
+    /// What is told of the run; written by [`Session::tell`].
+    pub status: Status,
+    journal: Journal,
+    asked_to_park: Arc<AtomicBool>,
+    told: Instant,
+    speed: Speed,
+}
+
+/// What the inbox and the signals ask of a job, between two steps.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Order {
+    /// Checkpoint, then go on.
+    Checkpoint,
+    /// Checkpoint, then end, resumable.
+    Park,
+    /// Checkpoint, then end, now or once the epoch is complete.
+    Stop {
+        /// Only once the epoch is complete.
+        after_epoch: bool,
+    },
+    /// Change a number.
+    Set {
+        /// Its key in the recipe.
+        key: String,
+        /// Its new value.
+        value: f64,
+    },
+}
+
+impl Session {
+    /// Takes over a run's documents; the state becomes `starting`.
+    pub fn begin(run: RunDirectory, kind: JobKind, device: DeviceChoice) -> Result<Self, JobError> {
+        let journal = run.journal()?;
+        let name = run.name();
+        let fresh = || Status::starting(&name, kind, 0, &device.to_string());
+        // A status that can't be read is made anew: it is only what the worker says of itself.
+        let mut status = run.status().unwrap_or_else(|_| fresh());
+        let pid = std::process::id();
+        status.state = RunState::Starting;
+        status.phase = None;
+        status.pid = Some(pid);
+        status.pid_start = host::process_start(pid);
+        status.host = host::host_name();
+        status.last_error = None;
+        status.images_per_second = None;
+        status.eta_seconds = None;
+        let mut session = Self {
+            run,
+            status,
+            journal,
+            asked_to_park: park_on_signals()?,
+            told: Instant::now(),
+            speed: Speed::default(),
+        };
+        session.enter(RunState::Starting, Some("reading the job"))?;
+        Ok(session)
+    }
+
+    /// Changes the state, or the phase of one, and tells so at once.
+    pub fn enter(&mut self, state: RunState, phase: Option<&str>) -> Result<(), JobError> {
+        self.status.state = state;
+        self.status.phase = phase.map(str::to_owned);
+        self.note(JournalEvent::State {
+            state,
+            phase: self.status.phase.clone(),
+        })?;
+        self.tell_now()
+    }
+
+    /// Adds a line to the journal.
+    pub fn note(&mut self, what: JournalEvent) -> Result<(), JobError> {
+        self.journal.append(what)?;
+        Ok(())
+    }
+
+    /// Replaces the status document if the last one is old enough.
+    pub fn tell(&mut self) -> Result<(), JobError> {
+        if self.told.elapsed() >= STATUS_INTERVAL {
+            self.tell_now()?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the status document.
+    pub fn tell_now(&mut self) -> Result<(), JobError> {
+        self.status.heartbeat = host::now();
+        self.told = Instant::now();
+        self.run.write_status(&self.status)?;
+        Ok(())
+    }
+
+    /// Counts images that went through the network since the last call, and works out speed and time left.
+    pub fn count(&mut self, images: usize) {
+        self.speed.add(images);
+        self.status.images_per_second = self.speed.images_per_second();
+        let left = self.status.steps.saturating_sub(self.status.step);
+        self.status.eta_seconds = self.speed.steps_per_second().map(|rate| left as f64 / rate);
+    }
+
+    /// Takes what has been asked since the last call, waiting out a pause; acknowledges everything.
+    pub fn obey(&mut self) -> Result<Vec<Order>, JobError> {
+        let mut orders = Vec::new();
+        let before = (self.status.state, self.status.phase.clone());
+        loop {
+            let inbox = self.run.take_commands()?;
+            for rejected in inbox.rejected {
+                self.note(JournalEvent::Rejected {
+                    name: rejected.name,
+                    reason: rejected.reason,
+                })?;
+            }
+            for command in inbox.commands {
+                self.note(JournalEvent::Command {
+                    command: command.clone(),
+                    step: self.status.step,
+                })?;
+                match command {
+                    Command::Pause if self.status.state != RunState::Paused => {
+                        self.speed = Speed::default();
+                        self.status.images_per_second = None;
+                        self.status.eta_seconds = None;
+                        self.enter(RunState::Paused, None)?;
+                    }
+                    Command::Unpause if self.status.state == RunState::Paused => {
+                        self.enter(before.0, before.1.as_deref())?;
+                    }
+                    Command::Pause | Command::Unpause => {}
+                    Command::Checkpoint => orders.push(Order::Checkpoint),
+                    Command::Park => orders.push(Order::Park),
+                    Command::Stop { after_epoch } => orders.push(Order::Stop { after_epoch }),
+                    Command::Set { key, value } => orders.push(Order::Set { key, value }),
+                }
+            }
+            if self.asked_to_park.swap(false, Ordering::Relaxed) {
+                self.note(JournalEvent::Note {
+                    message: "parking: a signal asks the worker to end".to_owned(),
+                })?;
+                orders.push(Order::Park);
+            }
+            if self.status.state != RunState::Paused || !orders.is_empty() {
+                return Ok(orders);
+            }
+            self.tell()?;
+            std::thread::sleep(PAUSE_INTERVAL);
+        }
+    }
+}
+
+/// SIGTERM and SIGINT ask for a park, a second SIGINT ends at once, SIGHUP changes nothing.
+fn park_on_signals() -> Result<Arc<AtomicBool>, JobError> {
+    let refuse = |error: std::io::Error| JobError::Engine(format!("can't watch for signals: {error}"));
+    let park = Arc::new(AtomicBool::new(false));
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // In this order: the first SIGINT finds `interrupted` unset.
+    signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted))
+        .map_err(refuse)?;
+    signal_hook::flag::register(SIGINT, interrupted).map_err(refuse)?;
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&park)).map_err(refuse)?;
+    }
+    signal_hook::flag::register(SIGHUP, Arc::new(AtomicBool::new(false))).map_err(refuse)?;
+    Ok(park)
+}
+
+/// Images and steps a second over the last few seconds.
+#[derive(Default)]
+struct Speed {
+    /// When a step ended, and the images of that step; the oldest first.
+    steps: std::collections::VecDeque<(Instant, usize)>,
+}
+
+impl Speed {
+    const WINDOW: Duration = Duration::from_secs(10);
+
+    fn add(&mut self, images: usize) {
+        let now = Instant::now();
+        self.steps.push_back((now, images));
+        while self.steps.len() > 2
+            && self.steps.front().is_some_and(|(time, _)| now - *time > Self::WINDOW)
+        {
+            self.steps.pop_front();
+        }
+    }
+
+    fn seconds(&self) -> Option<f64> {
+        let (first, last) = (self.steps.front()?.0, self.steps.back()?.0);
+        let seconds = (last - first).as_secs_f64();
+        (seconds > 0.0).then_some(seconds)
+    }
+
+    fn images_per_second(&self) -> Option<f64> {
+        let images: usize = self.steps.iter().skip(1).map(|(_, images)| images).sum();
+        self.seconds().map(|seconds| images as f64 / seconds)
+    }
+
+    fn steps_per_second(&self) -> Option<f64> {
+        self.seconds().map(|seconds| (self.steps.len() - 1) as f64 / seconds)
+    }
+}

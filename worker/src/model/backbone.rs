@@ -1,0 +1,273 @@
+//! L-ResNet-E-IR: the residual network that turns a face into an embedding.
+//!
+//! Layout after the reference experiment and InsightFace's "improved residual" units with output "E":
+//! BatchNorm, dropout, flatten, linear, BatchNorm.
+
+use burn::{
+    module::Module,
+    nn::{BatchNorm, Dropout, DropoutConfig, Initializer, Linear, LinearConfig, PRelu, conv::Conv2d},
+    tensor::{Device, Tensor},
+};
+use facetui::config::{Crop, Flatten, NetworkOptions, Shortcut};
+
+use super::layer::{ConvolutionNorm, batch_norm, convolution, prelu};
+
+/// The whole backbone.
+#[derive(Module, Debug)]
+pub struct Backbone {
+    stem: Stem,
+    units: Vec<Unit>,
+    output: Output,
+}
+
+impl Backbone {
+    /// A backbone with burn's start values; [`crate::model::initialise`] sets the experiment's.
+    pub fn new(options: &NetworkOptions, crop: Crop, device: &Device) -> Self {
+        let layout = Layout::of_depth(options.depth);
+        let mut units = Vec::new();
+        let mut width = layout.widths[0];
+        for (stage, (&count, &stage_width)) in layout.units.iter().zip(&layout.widths).enumerate() {
+            for position in 0..count {
+                let stride = if position == 0 { 2 } else { 1 };
+                let project = match options.shortcut {
+                    Shortcut::Subsample => width != stage_width,
+                    Shortcut::Projection => position == 0,
+                };
+                debug_assert!(stage == 0 || position > 0 || project);
+                units.push(Unit::new(
+                    [width, stage_width],
+                    stride,
+                    project,
+                    options,
+                    device,
+                ));
+                width = stage_width;
+            }
+        }
+        Self {
+            stem: Stem::new(layout.widths[0], options, device),
+            units,
+            output: Output::new(width, crop, options, device),
+        }
+    }
+
+    /// `[batch, 3, height, width]` to raw embeddings `[batch, embedding]`; not normalised.
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let mut features = self.stem.forward(images);
+        for unit in &self.units {
+            features = unit.forward(features);
+        }
+        self.output.forward(features)
+    }
+
+    /// Keeps the last BatchNorm's gammas as they are: the published network never trains them.
+    #[must_use]
+    pub fn with_frozen_output_gamma(mut self) -> Self {
+        self.output.norm.gamma = self.output.norm.gamma.set_require_grad(false);
+        self
+    }
+}
+
+/// Units and widths of the four stages.
+struct Layout {
+    units: [usize; 4],
+    widths: [usize; 4],
+}
+
+impl Layout {
+    fn of_depth(depth: u32) -> Self {
+        let wide = [64, 128, 256, 512];
+        match depth {
+            32 => Self {
+                units: [3, 3, 6, 3],
+                widths: [16, 32, 64, 128],
+            },
+            100 => Self {
+                units: [3, 13, 30, 3],
+                widths: wide,
+            },
+            152 => Self {
+                units: [3, 8, 36, 3],
+                widths: wide,
+            },
+            // The recipe's reader lets only the four depths through; 50 is the experiment's own.
+            _ => Self {
+                units: [3, 4, 14, 3],
+                widths: wide,
+            },
+        }
+    }
+}
+
+/// The first convolution.
+#[derive(Module, Debug)]
+struct Stem {
+    convolution: Conv2d,
+    norm: BatchNorm,
+    slope: PRelu,
+}
+
+impl Stem {
+    fn new(width: usize, options: &NetworkOptions, device: &Device) -> Self {
+        Self {
+            convolution: convolution([3, width], 3, 1, device),
+            norm: batch_norm(width, options, device),
+            slope: prelu(width, options, device),
+        }
+    }
+
+    fn forward(&self, images: Tensor<4>) -> Tensor<4> {
+        self.slope
+            .forward(self.norm.forward(self.convolution.forward(images)))
+    }
+}
+
+/// A residual unit: BatchNorm, 3x3, BatchNorm, PReLU, 3x3 with stride, BatchNorm, plus the shortcut.
+#[derive(Module, Debug)]
+struct Unit {
+    norm: BatchNorm,
+    first: ConvolutionNorm,
+    slope: PRelu,
+    second: ConvolutionNorm,
+    projection: Option<ConvolutionNorm>,
+    stride: usize,
+}
+
+impl Unit {
+    fn new(
+        [input, output]: [usize; 2],
+        stride: usize,
+        project: bool,
+        options: &NetworkOptions,
+        device: &Device,
+    ) -> Self {
+        Self {
+            norm: batch_norm(input, options, device),
+            first: ConvolutionNorm::new([input, output], 3, 1, options, device),
+            slope: prelu(output, options, device),
+            second: ConvolutionNorm::new([output, output], 3, stride, options, device),
+            projection: project
+                .then(|| ConvolutionNorm::new([input, output], 1, stride, options, device)),
+            stride,
+        }
+    }
+
+    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let shortcut = match &self.projection {
+            Some(projection) => projection.forward(input.clone()),
+            None => subsample(input.clone(), self.stride),
+        };
+        let features = self.first.forward(self.norm.forward(input));
+        self.second.forward(self.slope.forward(features)) + shortcut
+    }
+}
+
+/// Every `stride`-th row and column of `[batch, channels, height, width]`, from the first.
+fn subsample(input: Tensor<4>, stride: usize) -> Tensor<4> {
+    if stride == 1 {
+        return input;
+    }
+    let [_, _, height, width] = input.dims();
+    let step = stride as isize;
+    input.slice([
+        burn::tensor::Slice::full(),
+        burn::tensor::Slice::full(),
+        burn::tensor::Slice::new(0, Some(height as isize), step),
+        burn::tensor::Slice::new(0, Some(width as isize), step),
+    ])
+}
+
+/// Output "E": BatchNorm, dropout, flatten, linear, BatchNorm.
+#[derive(Module, Debug)]
+struct Output {
+    features_norm: BatchNorm,
+    dropout: Dropout,
+    dense: Linear,
+    norm: BatchNorm,
+    #[module(skip)]
+    flatten: Flatten,
+}
+
+impl Output {
+    fn new(channels: usize, crop: Crop, options: &NetworkOptions, device: &Device) -> Self {
+        let [height, width] = feature_map(crop);
+        Self {
+            features_norm: batch_norm(channels, options, device),
+            dropout: DropoutConfig::new(options.drop).init(),
+            dense: LinearConfig::new(channels * height * width, options.embedding)
+                .with_initializer(Initializer::Zeros)
+                .init(device),
+            norm: batch_norm(options.embedding, options, device),
+            flatten: options.flatten,
+        }
+    }
+
+    fn forward(&self, features: Tensor<4>) -> Tensor<2> {
+        let features = self.dropout.forward(self.features_norm.forward(features));
+        let features = match self.flatten {
+            Flatten::Chw => features,
+            Flatten::Hwc => features.permute([0, 2, 3, 1]),
+        };
+        self.norm.forward(self.dense.forward(features.flatten(1, 3)))
+    }
+}
+
+/// Height and width of the last feature map: four halvings, rounded up.
+fn feature_map(crop: Crop) -> [usize; 2] {
+    input_size(crop).map(|side| side.div_ceil(16))
+}
+
+/// Height and width of the network's input.
+pub fn input_size(crop: Crop) -> [usize; 2] {
+    match crop {
+        Crop::Reference => [112, 96],
+        Crop::Full => [112, 112],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(depth: u32, shortcut: Shortcut) -> NetworkOptions {
+        NetworkOptions {
+            depth,
+            embedding: 512,
+            shortcut,
+            flatten: Flatten::Hwc,
+            drop: 0.6,
+            batch_norm_decay: 0.9,
+            batch_norm_epsilon: 2e-5,
+            gamma_deviation: 0.002,
+            prelu_start: 0.0,
+        }
+    }
+
+    /// The published counts exclude BatchNorm's running averages, which burn counts with the rest.
+    fn trained_parameters(depth: u32, shortcut: Shortcut, crop: Crop) -> usize {
+        let backbone = Backbone::new(&options(depth, shortcut), crop, &Device::flex());
+        crate::model::parameters::names_and_shapes(&backbone)
+            .into_iter()
+            .filter(|(name, _)| !name.contains("running_"))
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum()
+    }
+
+    #[test]
+    fn parameter_counts_equal_the_published_ones() {
+        let cases = [
+            (50, Shortcut::Subsample, Crop::Full, 43_586_624),
+            (50, Shortcut::Subsample, Crop::Reference, 41_751_616),
+            (100, Shortcut::Subsample, Crop::Full, 65_151_936),
+            (152, Shortcut::Subsample, Crop::Full, 70_761_536),
+            (50, Shortcut::Projection, Crop::Full, 43_590_848),
+        ];
+        for (depth, shortcut, crop, expected) in cases {
+            assert_eq!(
+                trained_parameters(depth, shortcut, crop),
+                expected,
+                "depth {depth}, {shortcut:?}, {crop:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What is trained: the backbone and, in the margin stage, one weight vector for each class.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Tensor},
+};
+use facetui::config::{Crop, NetworkOptions};
+
+use super::{backbone::Backbone, initialise::initialise};
+
+/// A backbone with the class weights of the margin stage.
+#[derive(Module, Debug)]
+pub struct Network {
+    /// The part that embeds faces.
+    pub backbone: Backbone,
+    /// One row a class, `[classes, embedding]`; not normalised. The triplet stage has none.
+    pub class_weights: Option<Param<Tensor<2>>>,
+}
+
+impl Network {
+    /// A network with the experiment's start values.
+    pub fn new(
+        options: &NetworkOptions,
+        crop: Crop,
+        classes: Option<usize>,
+        seed: u64,
+        device: &Device,
+    ) -> Self {
+        let network = Self {
+            backbone: Backbone::new(options, crop, device),
+            class_weights: classes
+                .map(|classes| Param::from_tensor(Tensor::zeros([classes, options.embedding], device))),
+        };
+        let mut network = initialise(network, seed, options);
+        network.backbone = network.backbone.with_frozen_output_gamma();
+        network
+    }
+
+    /// The backbone alone, for embedding: BatchNorm uses its running averages, nothing is dropped.
+    ///
+    /// Also makes the last step's running averages final, without which a checkpoint would lack them.
+    pub fn embedder(&self) -> Backbone {
+        self.backbone.valid()
+    }
+}

@@ -1,0 +1,6 @@
+//! Training: what one step does, how the rate falls, what a checkpoint holds.
+
+pub mod checkpoint;
+pub mod checkpoint_writer;
+pub mod schedule;
+pub mod trainer;

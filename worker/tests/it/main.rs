@@ -1,0 +1,4 @@
+//! The worker's integration tests, one binary.
+
+mod golden;
+mod support;
