@@ -1,4 +1,5 @@
 //! All integration tests of `facetui`: one binary, one module a room.
 
 mod config;
+mod eval;
 mod run;

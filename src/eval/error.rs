@@ -1,0 +1,113 @@
+//! What can be wrong with scores and embeddings.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::Rule;
+
+/// Why there are no figures, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum EvalError {
+    /// Not enough pairs to make folds of.
+    #[error(
+        "the {rule} rule needs at least {needed} {what} for its ten folds, and there are {found}"
+    )]
+    TooFewPairs {
+        /// The rule.
+        rule: Rule,
+        /// Which pairs: `pairs of one person`.
+        what: &'static str,
+        /// How many it needs.
+        needed: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// The reference rule looks up the two lists by one index.
+    #[error(
+        "the reference rule pairs each positive with a negative, and there are {positive} positives but only {negative} negatives; use --rule exact"
+    )]
+    FewerNegatives {
+        /// Pairs of one person.
+        positive: usize,
+        /// Pairs of two people.
+        negative: usize,
+    },
+    /// A distance is NaN or infinite: the model or its input is broken.
+    #[error(
+        "the distance of pair {pair} is {distance}, which no threshold can judge; look at that pair's embeddings"
+    )]
+    NotFinite {
+        /// Its number, from 1, in the order given.
+        pair: usize,
+        /// The distance.
+        distance: f64,
+    },
+    /// Some pairs have a fold and this one has none.
+    #[error("pair {pair} has no fold, while others have one; give all a fold or none")]
+    MissingFold {
+        /// Its number, from 1, in the order given.
+        pair: usize,
+    },
+    /// All pairs are in one fold, so that no others are left to choose a threshold on.
+    #[error(
+        "all pairs are in fold {fold}; a threshold is chosen on the other folds, so there must be at least two"
+    )]
+    OneFold {
+        /// The fold.
+        fold: u32,
+    },
+    /// A file of scores can't be understood.
+    #[error("{}:{line}: {reason}", path.display())]
+    Scores {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What was found and what is allowed.
+        reason: String,
+    },
+    /// A file can't be read.
+    #[error("{}: cannot read: {reason}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// A video without frames.
+    #[error("there is no frame to make a template of")]
+    NoFrames,
+    /// Embeddings of different lengths.
+    #[error(
+        "embedding {index} has {found} numbers where the first has {expected}; are they of one model?"
+    )]
+    Lengths {
+        /// Its number, from 1.
+        index: usize,
+        /// Its length.
+        found: usize,
+        /// The length of the first.
+        expected: usize,
+    },
+    /// An embedding that holds NaN or infinity.
+    #[error("embedding {index} holds {value}; the model or that image is broken")]
+    BrokenEmbedding {
+        /// Its number, from 1.
+        index: usize,
+        /// The number.
+        value: f32,
+    },
+    /// An embedding without a direction.
+    #[error("embedding {index} is zero, so it has no direction to compare")]
+    ZeroEmbedding {
+        /// Its number, from 1; 0 for the mean of several.
+        index: usize,
+    },
+    /// The published rows that ship with the program can't be understood.
+    #[error("assets/published.toml: {reason}")]
+    Published {
+        /// Where and why.
+        reason: String,
+    },
+}

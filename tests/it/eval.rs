@@ -1,0 +1,145 @@
+//! Figures against an independent program's, and the published lists.
+
+use std::fs;
+use std::path::Path;
+
+use facetui::eval::corrected::{ErrorList, NamedPair, correct};
+use facetui::eval::ranking::Ranking;
+use facetui::eval::{Rule, ScoredPair, verify};
+use facetui::run::Corrected;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct GoldenCase {
+    name: String,
+    positive_distances: Vec<f64>,
+    negative_distances: Vec<f64>,
+    reference_rule: GoldenRule,
+    ranking_of_similarity_1_minus_distance: GoldenRanking,
+}
+
+#[derive(Deserialize)]
+struct GoldenRule {
+    mean: f64,
+    std: f64,
+    mean_threshold: f64,
+    folds: Vec<f64>,
+    thresholds: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct GoldenRanking {
+    auc: f64,
+    eer: f64,
+    tar_at_far: std::collections::BTreeMap<String, f64>,
+}
+
+impl GoldenCase {
+    fn pairs(&self) -> Vec<ScoredPair> {
+        let pair = |same| {
+            move |&distance: &f64| ScoredPair {
+                distance,
+                same,
+                fold: None,
+            }
+        };
+        let positive = self.positive_distances.iter().map(pair(true));
+        positive
+            .chain(self.negative_distances.iter().map(pair(false)))
+            .collect()
+    }
+}
+
+fn golden_cases() -> Vec<GoldenCase> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/verification.json");
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+fn close(found: f64, expected: f64, what: &str) {
+    assert!(
+        (found - expected).abs() <= 1e-12,
+        "{what}: {found} is not {expected}"
+    );
+}
+
+#[test]
+fn the_reference_rule_gives_the_golden_figures() {
+    for case in golden_cases() {
+        let figures = verify(Rule::Reference, &case.pairs()).unwrap();
+        let golden = &case.reference_rule;
+        close(figures.accuracy.mean, golden.mean, &case.name);
+        close(figures.accuracy.std, golden.std, &case.name);
+        close(figures.threshold, golden.mean_threshold, &case.name);
+        assert_eq!(figures.folds.len(), golden.folds.len());
+        for (fold, (accuracy, threshold)) in figures
+            .folds
+            .iter()
+            .zip(golden.folds.iter().zip(&golden.thresholds))
+        {
+            close(fold.accuracy, *accuracy, &case.name);
+            close(fold.threshold, *threshold, &case.name);
+        }
+    }
+}
+
+#[test]
+fn rankings_give_the_golden_figures() {
+    for case in golden_cases() {
+        let ranking = Ranking::new(&case.pairs());
+        let golden = &case.ranking_of_similarity_1_minus_distance;
+        close(ranking.auc(), golden.auc, &case.name);
+        close(ranking.equal_error_rate(), golden.eer, &case.name);
+        let told = ranking.tar_at_usual_fars();
+        for (far, tar) in &golden.tar_at_far {
+            let rate: f64 = far.parse().unwrap();
+            close(ranking.true_accept_rate(rate), *tar, &case.name);
+            let enough = case.negative_distances.len() as f64 * rate >= 1.0;
+            assert_eq!(told[far].is_some(), enough, "{} at {far}", case.name);
+        }
+    }
+}
+
+/// One pair of the real list: names and whether it is one person.
+fn real_ytf_pairs() -> Option<Vec<(String, String, bool)>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/lists/ytf_splits.txt");
+    let Ok(text) = fs::read_to_string(&path) else {
+        eprintln!("skipped: {} is not here", path.display());
+        return None;
+    };
+    Some(
+        text.lines()
+            .map(|line| {
+                let fields: Vec<_> = line.split(',').map(str::trim).collect();
+                (fields[2].to_owned(), fields[3].to_owned(), fields[4] == "1")
+            })
+            .collect(),
+    )
+}
+
+#[test]
+fn the_published_error_list_leaves_2438_positives_and_4860_tested_pairs() {
+    let errors = ErrorList::parse(include_str!("../../assets/ytf-error.txt"));
+    assert_eq!(errors.len(), 35);
+    let Some(real) = real_ytf_pairs() else { return };
+    let pairs: Vec<_> = real
+        .iter()
+        .map(|(a, b, same)| NamedPair { a, b, same: *same })
+        .collect();
+    let selection = correct(&pairs, &errors, Corrected::Reference);
+    assert_eq!((selection.dropped, selection.negatives_beyond), (62, 62));
+    let scored: Vec<_> = selection
+        .kept
+        .iter()
+        .map(|&i| ScoredPair {
+            distance: if pairs[i].same { 0.2 } else { 0.8 } + 1e-5 * i as f64,
+            same: pairs[i].same,
+            fold: None,
+        })
+        .collect();
+    let figures = verify(Rule::Reference, &scored).unwrap();
+    assert_eq!(figures.pairs.positive, 2438);
+    assert_eq!(figures.pairs.tested, 4860);
+
+    let official = correct(&pairs, &errors, Corrected::Official);
+    assert!(official.dropped > 62);
+}
