@@ -9,4 +9,5 @@
 pub mod config;
 pub mod eval;
 pub mod run;
+pub mod tui;
 pub mod untrusted;

@@ -7,13 +7,15 @@
 //! screen knows of a run; [`poll`] makes snapshots on a thread of its own and speaks up only when something changed.
 //! [`terminal`] takes the terminal and gives it back, whatever happens.
 
+pub mod comparison;
 pub mod effect;
 #[cfg(test)]
 mod fixtures;
 pub mod keys;
-mod launch;
+
 pub mod message;
 pub mod model;
+mod orders;
 mod poll;
 mod runtime;
 #[cfg(test)]

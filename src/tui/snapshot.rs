@@ -100,32 +100,28 @@ impl RunDetails {
         self.journal.last().map_or(0, |entry| entry.number)
     }
 
-    /// The best validation among journal entries: of the first set validated, the highest accuracy, the earliest of equals.
-    pub fn best_of(journal: &[Entry]) -> Option<Validation> {
-        let mut best: Option<Validation> = None;
-        for entry in journal {
-            let JournalEvent::Validation {
-                set,
-                step,
-                accuracy,
-                std,
-            } = &entry.what
-            else {
-                continue;
-            };
-            let better = match &best {
-                None => true,
-                Some(best) => best.set == *set && *accuracy > best.accuracy,
-            };
-            if better {
-                best = Some(Validation {
-                    set: set.clone(),
-                    step: *step,
-                    accuracy: *accuracy,
-                    std: *std,
-                });
-            }
+    /// Takes a journal entry into account: of the first set validated, the highest accuracy, the earliest of equals.
+    pub fn better(best: &mut Option<Validation>, entry: &Entry) {
+        let JournalEvent::Validation {
+            set,
+            step,
+            accuracy,
+            std,
+        } = &entry.what
+        else {
+            return;
+        };
+        let better = match best {
+            None => true,
+            Some(best) => best.set == *set && *accuracy > best.accuracy,
+        };
+        if better {
+            *best = Some(Validation {
+                set: set.clone(),
+                step: *step,
+                accuracy: *accuracy,
+                std: *std,
+            });
         }
-        best
     }
 }

@@ -44,15 +44,6 @@ pub fn count(number: u64) -> String {
     text
 }
 
-/// A whole number in at most five characters: `950`, `9,500`, `258k`, `1.2M`.
-pub fn short_count(number: u64) -> String {
-    match number {
-        0..10_000 => count(number),
-        10_000..1_000_000 => format!("{}k", number / 1000),
-        1_000_000..100_000_000 => format!("{:.1}M", number as f64 / 1e6),
-        _ => format!("{}M", number / 1_000_000),
-    }
-}
 
 /// A figure with four digits that count: `12.31`, `0.0412`, `1.5e-6`.
 pub fn figure(value: f64) -> String {
@@ -188,8 +179,5 @@ mod tests {
         assert_eq!(count(0), "0");
         assert_eq!(count(258_000), "258,000");
         assert_eq!(count(1_000_000), "1,000,000");
-        assert_eq!(short_count(9_500), "9,500");
-        assert_eq!(short_count(258_400), "258k");
-        assert_eq!(short_count(1_250_000), "1.2M");
     }
 }
