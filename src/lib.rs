@@ -11,4 +11,5 @@ pub mod data;
 pub mod eval;
 pub mod plot;
 pub mod run;
+pub mod tui;
 pub mod untrusted;
