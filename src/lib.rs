@@ -7,7 +7,9 @@
 //! ever starts as a process. `ARCHITECTURE.md` is the map.
 
 pub mod config;
+pub mod data;
 pub mod eval;
+pub mod plot;
 pub mod run;
 pub mod tui;
 pub mod untrusted;

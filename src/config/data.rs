@@ -56,14 +56,14 @@ pub struct YtfConfig {
 /// A training set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrainingSet {
-    /// A folder with RecordIO files.
+    /// A folder with `train.rec`, or a `.rec` file.
     MxRec(PathBuf),
     /// A text list of images with their labels.
     List {
         /// The list.
         train_list: PathBuf,
-        /// The folder its image names are relative to; where there is none, the list's own.
-        prefix: Option<PathBuf>,
+        /// The folder its image names are relative to: the list's own unless the file says otherwise.
+        prefix: PathBuf,
     },
 }
 
@@ -146,21 +146,13 @@ impl DataConfig {
             match (name.as_str(), &self.lfw, &self.ytf) {
                 ("lfw", Some(lfw), _) => {
                     for (key, path) in [("npdata", &lfw.npdata), ("pairs", &lfw.pairs)] {
-                        self.check_path(
-                            name,
-                            key,
-                            path.as_deref(),
-                            Path::is_file,
-                            "a file",
-                            &mut errors,
-                        );
+                        self.check_path(name, key, path.as_deref(), PathKind::File, &mut errors);
                     }
                     self.check_path(
                         name,
                         "prefix",
                         lfw.prefix.as_deref(),
-                        Path::is_dir,
-                        "a folder",
+                        PathKind::Folder,
                         &mut errors,
                     );
                 }
@@ -170,21 +162,13 @@ impl DataConfig {
                         ("splits", &ytf.splits),
                         ("ytf_error", &ytf.ytf_error),
                     ] {
-                        self.check_path(
-                            name,
-                            key,
-                            path.as_deref(),
-                            Path::is_file,
-                            "a file",
-                            &mut errors,
-                        );
+                        self.check_path(name, key, path.as_deref(), PathKind::File, &mut errors);
                     }
                     self.check_path(
                         name,
                         "prefix",
                         Some(&ytf.prefix),
-                        Path::is_dir,
-                        "a folder",
+                        PathKind::Folder,
                         &mut errors,
                     );
                 }
@@ -231,10 +215,7 @@ impl DataConfig {
                 TrainingSet::List { train_list, prefix } => {
                     section(
                         name,
-                        &[
-                            ("train_list", Some(train_list)),
-                            ("prefix", prefix.as_deref()),
-                        ],
+                        &[("train_list", Some(train_list)), ("prefix", Some(prefix))],
                     );
                 }
             }
@@ -244,8 +225,9 @@ impl DataConfig {
 
     fn check_training(&self, name: &str, set: &TrainingSet, errors: &mut Vec<ConfigError>) {
         match set {
+            TrainingSet::MxRec(path) if path.is_file() => {}
             TrainingSet::MxRec(path) => {
-                self.check_path(name, "mxrec", Some(path), Path::is_dir, "a folder", errors);
+                self.check_path(name, "mxrec", Some(path), PathKind::Folder, errors);
                 let records = path.join("train.rec");
                 if path.is_dir() && !records.is_file() {
                     let problem = format!(
@@ -256,22 +238,8 @@ impl DataConfig {
                 }
             }
             TrainingSet::List { train_list, prefix } => {
-                self.check_path(
-                    name,
-                    "train_list",
-                    Some(train_list),
-                    Path::is_file,
-                    "a file",
-                    errors,
-                );
-                self.check_path(
-                    name,
-                    "prefix",
-                    prefix.as_deref(),
-                    Path::is_dir,
-                    "a folder",
-                    errors,
-                );
+                self.check_path(name, "train_list", Some(train_list), PathKind::File, errors);
+                self.check_path(name, "prefix", Some(prefix), PathKind::Folder, errors);
             }
         }
     }
@@ -281,13 +249,19 @@ impl DataConfig {
         section: &str,
         key: &str,
         path: Option<&Path>,
-        is_there: fn(&Path) -> bool,
-        kind: &str,
+        kind: PathKind,
         errors: &mut Vec<ConfigError>,
     ) {
-        let Some(path) = path.filter(|path| !is_there(path)) else {
+        let Some(path) = path else {
             return;
         };
+        let (right, kind) = match kind {
+            PathKind::File => (path.is_file(), "a file"),
+            PathKind::Folder => (path.is_dir(), "a folder"),
+        };
+        if right {
+            return;
+        }
         let found = if path.exists() {
             "isn't"
         } else {
@@ -332,6 +306,13 @@ impl DataConfig {
         );
         ConfigError::new(&place, name, problem)
     }
+}
+
+/// What should lie at a path.
+#[derive(Clone, Copy)]
+enum PathKind {
+    File,
+    Folder,
 }
 
 /// Reads one section.
@@ -449,8 +430,11 @@ impl SectionReader<'_> {
         match (self.path("mxrec"), self.path("train_list")) {
             (Some(folder), None) => Some(TrainingSet::MxRec(folder)),
             (None, Some(train_list)) => Some(TrainingSet::List {
+                prefix: self
+                    .path("prefix")
+                    .or_else(|| Some(train_list.parent()?.to_owned()))
+                    .unwrap_or_default(),
                 train_list,
-                prefix: self.path("prefix"),
             }),
             (Some(_), Some(_)) => {
                 let line = self

@@ -1,5 +1,7 @@
 //! The recipe: how to train, as a TOML file.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Everything that decides what a training run computes, apart from where its data lie (that is `config.ini`).
@@ -81,6 +83,15 @@ pub enum Crop {
     Full,
 }
 
+impl fmt::Display for Crop {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Reference => "112x96",
+            Self::Full => "112x112",
+        })
+    }
+}
+
 /// Order of an image's colour planes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -89,6 +100,15 @@ pub enum ChannelOrder {
     Rgb,
     /// Blue first.
     Bgr,
+}
+
+impl fmt::Display for ChannelOrder {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Rgb => "rgb",
+            Self::Bgr => "bgr",
+        })
+    }
 }
 
 /// The L-ResNet-E-IR backbone's shape and start values.

@@ -3,6 +3,7 @@
 pub mod corrected;
 mod error;
 mod figures;
+mod folds;
 pub mod ranking;
 mod rules;
 pub mod scores;

@@ -35,14 +35,15 @@ const USUAL_FARS: [(&str, f64); 3] = [("0.1", 0.1), ("0.01", 0.01), ("0.001", 0.
 impl Ranking {
     /// Ranks pairs whose distances are finite, among them both kinds.
     pub fn new(pairs: &[ScoredPair]) -> Self {
-        let mut sorted: Vec<_> = pairs.iter().map(|p| (p.distance, p.same)).collect();
+        // Adding 0 makes −0 and 0 one value, as they are to `<`.
+        let mut sorted: Vec<_> = pairs.iter().map(|p| (p.distance + 0.0, p.same)).collect();
         sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut corner = Corner {
             true_accepts: 0,
             false_accepts: 0,
         };
         let mut curve = vec![corner];
-        for tied in sorted.chunk_by(|a, b| a.0 == b.0) {
+        for tied in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
             let positive = tied.iter().filter(|(_, same)| *same).count();
             corner.true_accepts += positive;
             corner.false_accepts += tied.len() - positive;

@@ -1,8 +1,10 @@
 //! The three rules that turn distances into accuracies.
 
+use std::collections::BTreeMap;
+
+use super::folds::{self, FOLDS, Plan};
 use super::ranking::Ranking;
 use super::{Accuracy, EvalError, Evaluation, FoldFigures, PairCounts, Provenance, Rule};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The distance of a pair and what it should be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,8 +75,6 @@ impl Figures {
     }
 }
 
-const FOLDS: usize = 10;
-
 /// All figures of `pairs` by `rule`, folds made as the rule does; a pair is called one person below the threshold.
 ///
 /// # Errors
@@ -87,7 +87,7 @@ pub fn verify(rule: Rule, pairs: &[ScoredPair]) -> Result<Figures, EvalError> {
 ///
 /// # Errors
 /// When a distance is not a number, or the pairs can't be put into folds.
-pub fn verify_in(folds: Folds, rule: Rule, pairs: &[ScoredPair]) -> Result<Figures, EvalError> {
+pub fn verify_in(choice: Folds, rule: Rule, pairs: &[ScoredPair]) -> Result<Figures, EvalError> {
     let broken = pairs.iter().position(|pair| !pair.distance.is_finite());
     if let Some(index) = broken {
         return Err(EvalError::NotFinite {
@@ -111,12 +111,12 @@ pub fn verify_in(folds: Folds, rule: Rule, pairs: &[ScoredPair]) -> Result<Figur
             });
         }
     }
-    let plan = match folds {
-        Folds::OfSet => folds_of_set(pairs)?.unwrap_or_else(|| folds_by_kind(pairs)),
+    let plan = match choice {
+        Folds::OfSet => folds::of_set(pairs)?.unwrap_or_else(|| folds::by_kind(pairs)),
         Folds::OfRule => match rule {
-            Rule::Reference => reference_folds(pairs, positive, negative)?,
-            Rule::Insightface => consecutive_folds(pairs.len()),
-            Rule::Exact => folds_of_set(pairs)?.unwrap_or_else(|| folds_by_kind(pairs)),
+            Rule::Reference => folds::reference(pairs, positive, negative)?,
+            Rule::Insightface => folds::consecutive(pairs.len()),
+            Rule::Exact => folds::of_set(pairs)?.unwrap_or_else(|| folds::by_kind(pairs)),
         },
     };
     let thresholds = match rule {
@@ -159,133 +159,6 @@ impl Accuracy {
             },
         }
     }
-}
-
-/// What a pair is used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
-    /// Tested in this fold, and helps to choose the other folds' thresholds.
-    Tested(usize),
-    /// Helps to choose every fold's threshold and is never tested: the reference rule's remainder.
-    Training,
-    /// Not looked at: the reference rule's negatives beyond the number of positives.
-    Beyond,
-}
-
-impl Use {
-    fn tested(self) -> Option<usize> {
-        match self {
-            Self::Tested(fold) => Some(fold),
-            Self::Training | Self::Beyond => None,
-        }
-    }
-
-    fn trains(self, fold: usize) -> bool {
-        match self {
-            Self::Tested(own) => own != fold,
-            Self::Training => true,
-            Self::Beyond => false,
-        }
-    }
-}
-
-struct Plan {
-    of_pair: Vec<Use>,
-    folds: usize,
-}
-
-/// The published code's folds: of size positives / 10 cut down, both lists indexed by the positive list's length.
-fn reference_folds(
-    pairs: &[ScoredPair],
-    positive: usize,
-    negative: usize,
-) -> Result<Plan, EvalError> {
-    if negative < positive {
-        return Err(EvalError::FewerNegatives { positive, negative });
-    }
-    let size = positive / FOLDS;
-    let mut seen = [0, 0];
-    let of_pair = pairs
-        .iter()
-        .map(|pair| {
-            let index = seen[usize::from(pair.same)];
-            seen[usize::from(pair.same)] += 1;
-            if index >= positive {
-                Use::Beyond
-            } else if index / size < FOLDS {
-                Use::Tested(index / size)
-            } else {
-                Use::Training
-            }
-        })
-        .collect();
-    Ok(Plan {
-        of_pair,
-        folds: FOLDS,
-    })
-}
-
-/// scikit-learn's `KFold(10)` without shuffling: the first `count % 10` folds are one larger.
-fn consecutive_folds(count: usize) -> Plan {
-    let of_pair = (0..count)
-        .map(|index| Use::Tested(consecutive_fold(index, count)))
-        .collect();
-    Plan {
-        of_pair,
-        folds: FOLDS,
-    }
-}
-
-fn consecutive_fold(index: usize, count: usize) -> usize {
-    let (size, larger) = (count / FOLDS, count % FOLDS);
-    if index < larger * (size + 1) {
-        index / (size + 1)
-    } else {
-        larger + (index - larger * (size + 1)) / size
-    }
-}
-
-/// Positives and negatives each in ten consecutive parts: for lists without folds, whatever their order.
-fn folds_by_kind(pairs: &[ScoredPair]) -> Plan {
-    let positive = pairs.iter().filter(|pair| pair.same).count();
-    let counts = [pairs.len() - positive, positive];
-    let mut seen = [0, 0];
-    let of_pair = pairs
-        .iter()
-        .map(|pair| {
-            let kind = usize::from(pair.same);
-            seen[kind] += 1;
-            Use::Tested(consecutive_fold(seen[kind] - 1, counts[kind]))
-        })
-        .collect();
-    Plan {
-        of_pair,
-        folds: FOLDS,
-    }
-}
-
-/// The folds of the set's own list; `None` where no pair has one.
-fn folds_of_set(pairs: &[ScoredPair]) -> Result<Option<Plan>, EvalError> {
-    let labels: BTreeSet<u32> = pairs.iter().filter_map(|pair| pair.fold).collect();
-    let Some(&first) = labels.first() else {
-        return Ok(None);
-    };
-    if labels.len() == 1 {
-        return Err(EvalError::OneFold { fold: first });
-    }
-    let numbers: BTreeMap<u32, usize> = labels.into_iter().zip(0..).collect();
-    let of_pair = pairs
-        .iter()
-        .enumerate()
-        .map(|(index, pair)| match pair.fold {
-            Some(label) => Ok(Use::Tested(numbers[&label])),
-            None => Err(EvalError::MissingFold { pair: index + 1 }),
-        })
-        .collect::<Result<_, _>>()?;
-    Ok(Some(Plan {
-        of_pair,
-        folds: numbers.len(),
-    }))
 }
 
 /// The pairs' indices in order of distance.
@@ -344,10 +217,8 @@ fn grid_thresholds(pairs: &[ScoredPair], plan: &Plan) -> Vec<f64> {
         .map(|fold| {
             let (mut right, mut best, mut best_index) = (0, i64::MIN, 0);
             for index in 0..GRID {
-                right += (0..plan.folds)
-                    .filter(|&other| other != fold)
-                    .map(|other| gains[other][index])
-                    .sum::<i64>();
+                let of_others = gains.iter().enumerate().filter(|(other, _)| *other != fold);
+                right += of_others.map(|(_, gains)| gains[index]).sum::<i64>();
                 if right > best {
                     (best, best_index) = (right, index);
                 }
@@ -524,7 +395,8 @@ mod tests {
                     .filter(|p| p.fold != Some(fold) && (p.distance < threshold) == p.same)
                     .count()
             };
-            let best = (0..3000).map(|i| right(f64::from(i) / 2000.0)).max();
+            let candidates = pairs.iter().map(|p| p.distance);
+            let best = candidates.chain([f64::INFINITY]).map(right).max();
             assert_eq!(Some(right(found.threshold)), best, "fold {fold}");
         }
     }
@@ -542,20 +414,6 @@ mod tests {
             .collect();
         let figures = verify(Rule::Insightface, &far).unwrap();
         assert!((figures.accuracy.mean - 0.5).abs() < 1e-12);
-    }
-
-    #[test]
-    fn consecutive_folds_are_scikit_learns() {
-        let plan = consecutive_folds(23);
-        let sizes: Vec<_> = (0..10)
-            .map(|f| {
-                plan.of_pair
-                    .iter()
-                    .filter(|u| u.tested() == Some(f))
-                    .count()
-            })
-            .collect();
-        assert_eq!(sizes, [3, 3, 3, 2, 2, 2, 2, 2, 2, 2]);
     }
 
     #[test]

@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use unicode_width::UnicodeWidthStr;
 
 use super::{EvalError, Evaluation, Provenance, Rule};
+use crate::untrusted::visible;
 
 /// The whole table.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -126,16 +128,16 @@ impl Table {
         self.rows.get(row)?.cells.get(&column)
     }
 
-    /// The table as texts: the head, then one line a row; all lines have as many fields.
+    /// The table as texts that may be shown: the head, then one line a row; all lines have as many fields.
     pub fn texts(&self) -> Vec<Vec<String>> {
         let mut head = vec!["model".to_owned(), "image".to_owned(), "from".to_owned()];
-        head.extend(self.columns.iter().map(|column| column.head.clone()));
+        head.extend(self.columns.iter().map(|column| visible(&column.head)));
         let mut lines = vec![head];
         for (index, row) in self.rows.iter().enumerate() {
             let step = row.step.map(|step| format!(" @{step}")).unwrap_or_default();
             let mut line = vec![
-                format!("{}{step}", row.model),
-                row.image.clone().unwrap_or_else(|| "-".to_owned()),
+                visible(&row.model) + &step,
+                visible(row.image.as_deref().unwrap_or("-")),
                 match row.origin {
                     Origin::Published { .. } => "published".to_owned(),
                     Origin::Own => "own".to_owned(),
@@ -148,6 +150,24 @@ impl Table {
             lines.push(line);
         }
         lines
+    }
+
+    /// The table as lines of text with aligned columns.
+    pub fn aligned(&self) -> String {
+        let lines = self.texts();
+        let width_of = |column: usize| lines.iter().map(|line| line[column].width()).max();
+        let widths: Vec<usize> = (0..lines[0].len()).filter_map(width_of).collect();
+        let mut text = String::new();
+        for line in &lines {
+            let mut shown = String::new();
+            for (field, width) in line.iter().zip(&widths) {
+                shown.push_str(field);
+                shown.push_str(&" ".repeat(width - field.width() + 2));
+            }
+            text.push_str(shown.trim_end());
+            text.push('\n');
+        }
+        text
     }
 
     /// Where the column of an evaluation's set is; it is made where there is none.
@@ -347,6 +367,23 @@ mod tests {
         assert_eq!(texts[4][6], "1.00000 ± 0.00000 reference");
         assert_eq!(texts[5][3], "1.00000 ± 0.00000 reference");
         assert_eq!(texts[5][6], NOT_RUN);
+    }
+
+    #[test]
+    fn aligned_columns_begin_below_their_heads() {
+        let own = [evaluation("LFW", "\u{1b}[2J名", "x", 6000, Rule::Reference)];
+        let text = Table::with_published(&own).unwrap().aligned();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 5);
+        let place = lines[0].find("YTF-corrected").unwrap();
+        assert!(
+            lines[1]
+                .chars()
+                .skip(place)
+                .collect::<String>()
+                .starts_with("0.")
+        );
+        assert!(!text.contains('\u{1b}'));
     }
 
     #[test]

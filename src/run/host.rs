@@ -30,11 +30,10 @@ pub fn process_start(pid: u32) -> Option<u64> {
 pub fn nvidia_driver() -> Option<String> {
     let text = std::fs::read_to_string("/proc/driver/nvidia/version").ok()?;
     // "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug ..."
-    let version = text
-        .lines()
-        .next()?
-        .split_whitespace()
-        .find(|word| word.contains('.') && word.starts_with(|first: char| first.is_ascii_digit()));
+    let version =
+        text.lines().next()?.split_whitespace().find(|word| {
+            word.contains('.') && word.starts_with(|first: char| first.is_ascii_digit())
+        });
     Some(version.unwrap_or("of unknown version").to_owned())
 }
 

@@ -1,6 +1,6 @@
 //! `job.toml`: what a run directory asks of the worker, written by whoever makes the directory.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,16 @@ pub enum Corrected {
     Official,
 }
 
+impl fmt::Display for Corrected {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.pad(match self {
+            Self::None => "none",
+            Self::Reference => "reference",
+            Self::Official => "official",
+        })
+    }
+}
+
 /// What differs from the model's own description of its input; `None` keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
@@ -98,4 +108,14 @@ pub enum Mirror {
     Sum,
     /// The two raw embeddings one after the other.
     Concat,
+}
+
+impl fmt::Display for Mirror {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.pad(match self {
+            Self::None => "none",
+            Self::Sum => "sum",
+            Self::Concat => "concat",
+        })
+    }
 }

@@ -2,6 +2,7 @@
 
 mod atomic;
 mod command;
+mod contents;
 mod directory;
 mod error;
 mod events;
@@ -17,7 +18,8 @@ pub mod worker;
 
 pub use atomic::atomic_write;
 pub use command::Command;
-pub use directory::{CheckpointEntry, ResultRow, Results, RunDirectory};
+pub use contents::{CheckpointEntry, ResultRow, Results};
+pub use directory::RunDirectory;
 pub use error::RunError;
 pub use events::{Event, EventTail, EventWriter, What, is_event_file};
 pub use inbox::{Inbox, RejectedCommand};

@@ -293,7 +293,7 @@ prefix = images
     );
     let list = TrainingSet::List {
         train_list: "/home/me/lists/train.txt".into(),
-        prefix: Some("/home/me/images".into()),
+        prefix: "/home/me/images".into(),
     };
     assert_eq!(config.training["WebFace"], list);
 

@@ -9,6 +9,8 @@ use facetui::eval::{Rule, ScoredPair, verify};
 use facetui::run::Corrected;
 use serde::Deserialize;
 
+use crate::shared::shared;
+
 #[derive(Deserialize)]
 struct GoldenCase {
     name: String,
@@ -99,13 +101,88 @@ fn rankings_give_the_golden_figures() {
     }
 }
 
-/// One pair of the real list: names and whether it is one person.
+#[derive(Deserialize)]
+struct GoldenRules {
+    name: String,
+    insightface: GoldenGrid,
+    exact: GoldenExact,
+}
+
+#[derive(Deserialize)]
+struct GoldenGrid {
+    mean: f64,
+    std: f64,
+    folds: Vec<f64>,
+    thresholds: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct GoldenExact {
+    fold_of_pair: Vec<usize>,
+    best_training_accuracy: Vec<f64>,
+}
+
+/// The pairs of a case as `make_rules.py` lays them out.
+fn laid_out(case: &GoldenCase) -> Vec<ScoredPair> {
+    let kinds = [
+        (true, &case.positive_distances),
+        (false, &case.negative_distances),
+    ];
+    let longest = kinds.iter().map(|(_, list)| list.len()).max().unwrap();
+    (0..longest)
+        .flat_map(|index| kinds.map(|(same, list)| (same, list.get(index).copied())))
+        .filter_map(|(same, distance)| {
+            Some(ScoredPair {
+                distance: 2.0 * distance?,
+                same,
+                fold: None,
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn the_insightface_and_exact_rules_give_the_golden_figures() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rules.json");
+    let golden: Vec<GoldenRules> = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    for (case, golden) in golden_cases().iter().zip(golden) {
+        assert_eq!(case.name, golden.name);
+        let pairs = laid_out(case);
+
+        let figures = verify(Rule::Insightface, &pairs).unwrap();
+        close(figures.accuracy.mean, golden.insightface.mean, &case.name);
+        close(figures.accuracy.std, golden.insightface.std, &case.name);
+        for (index, fold) in figures.folds.iter().enumerate() {
+            close(fold.accuracy, golden.insightface.folds[index], &case.name);
+            close(
+                fold.threshold,
+                golden.insightface.thresholds[index],
+                &case.name,
+            );
+        }
+
+        let figures = verify(Rule::Exact, &pairs).unwrap();
+        for (index, fold) in figures.folds.iter().enumerate() {
+            let training: Vec<_> = pairs
+                .iter()
+                .zip(&golden.exact.fold_of_pair)
+                .filter(|(_, fold)| **fold != index)
+                .map(|(pair, _)| (pair.distance < fold.threshold) == pair.same)
+                .collect();
+            let right = training.iter().filter(|is_right| **is_right).count();
+            let accuracy = right as f64 / training.len() as f64;
+            close(
+                accuracy,
+                golden.exact.best_training_accuracy[index],
+                &case.name,
+            );
+        }
+    }
+}
+
+/// The pairs of the real list: names and whether it is one person.
 fn real_ytf_pairs() -> Option<Vec<(String, String, bool)>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/lists/ytf_splits.txt");
-    let Ok(text) = fs::read_to_string(&path) else {
-        eprintln!("skipped: {} is not here", path.display());
-        return None;
-    };
+    let text = fs::read_to_string(shared("data/lists/ytf_splits.txt")?).unwrap();
     Some(
         text.lines()
             .map(|line| {

@@ -1,5 +1,13 @@
 //! All integration tests of `facetui`: one binary, one module a room.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod config;
+mod data;
 mod eval;
 mod run;
+mod shared;

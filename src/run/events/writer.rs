@@ -21,9 +21,13 @@ use crate::run::{RunError, host};
 pub struct EventWriter {
     path: PathBuf,
     file: File,
+    /// Bytes of whole records in the file.
+    written_bytes: u64,
     pending: Vec<u8>,
 }
 
+/// With a full disk, keep so much for when there is room again; older logs show a gap then, the run goes on.
+const MOST_PENDING_BYTES: usize = 16 << 20;
 /// Flush by itself when so much has gathered.
 const FLUSH_BYTES: usize = 1 << 20;
 
@@ -48,6 +52,7 @@ impl EventWriter {
         let mut writer = Self {
             path,
             file,
+            written_bytes: 0,
             pending: Vec::new(),
         };
         writer.push(
@@ -98,11 +103,19 @@ impl EventWriter {
     /// Hands everything so far to the operating system.
     ///
     /// # Errors
-    /// When the disk refuses; what wasn't written is dropped, and readers step over a part of it.
+    /// When the disk refuses; no part of a record stays in the file then, and the next flush tries again.
     pub fn flush(&mut self) -> Result<(), RunError> {
-        let written = self.file.write_all(&self.pending);
+        if let Err(error) = self.file.write_all(&self.pending) {
+            // TensorBoard reads no further than a torn record. Where even this fails, our own reader steps over it.
+            let _ = self.file.set_len(self.written_bytes);
+            if self.pending.len() > MOST_PENDING_BYTES {
+                self.pending.clear();
+            }
+            return Err(RunError::io("write", &self.path)(error));
+        }
+        self.written_bytes += self.pending.len() as u64;
         self.pending.clear();
-        written.map_err(RunError::io("write", &self.path))
+        Ok(())
     }
 
     fn push(&mut self, step: u64, what: WhatMessage, wall_time: f64) -> Result<(), RunError> {

@@ -2,18 +2,39 @@
 
 pub mod verification;
 
+use std::ops::ControlFlow;
+
 use facetui::{
     config::InputOptions,
     data::{DataError, Image, face_input, size_of},
-    eval::template::with_mirror,
+    eval::{EvalError, template::with_mirror},
     run::Mirror,
 };
+use thiserror::Error;
 
-use crate::{
-    job::JobError,
-    model::{backbone::Backbone, device::NamedDevice},
-    train::trainer::to_input,
-};
+use crate::model::{backbone::Backbone, device::NamedDevice, input::to_input};
+
+/// Why a set has no figures.
+#[derive(Debug, Error)]
+pub enum EmbedError {
+    /// An image or a list can't be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The embeddings or pairs don't give figures.
+    #[error("{of}: {source}")]
+    Figures {
+        /// The set or video.
+        of: String,
+        /// What is wrong.
+        source: EvalError,
+    },
+    /// What was asked for can't be evaluated.
+    #[error("{0}")]
+    Input(String),
+    /// Whoever was called between batches wants an end.
+    #[error("interrupted")]
+    Interrupted,
+}
 
 /// Images embedded at once.
 const BATCH: usize = 32;
@@ -36,30 +57,36 @@ impl Embedder {
     /// Raw embeddings of `count` images, in order; `between` is called between batches.
     ///
     /// # Errors
-    /// An image can't be read, or `between` fails.
+    /// An image can't be read, or `between` wants an end.
     pub fn embed(
         &self,
         count: usize,
         image: impl Fn(usize) -> Result<Image, DataError>,
         mirror: Mirror,
-        between: &mut dyn FnMut() -> Result<(), JobError>,
-    ) -> Result<Vec<Vec<f32>>, JobError> {
+        between: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Vec<Vec<f32>>, EmbedError> {
         let mut embeddings = Vec::with_capacity(count);
         for first in (0..count).step_by(BATCH) {
             let images = (first..count.min(first + BATCH))
                 .map(&image)
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(JobError::input)?;
+                .collect::<Result<Vec<_>, _>>()?;
             let plain = self.forward(&images, false);
             if mirror == Mirror::None {
                 embeddings.extend(plain);
             } else {
                 for (image, mirrored) in plain.iter().zip(self.forward(&images, true)) {
-                    let both = with_mirror(mirror, image, &mirrored).map_err(JobError::input)?;
+                    let both = with_mirror(mirror, image, &mirrored).map_err(|source| {
+                        EmbedError::Figures {
+                            of: self.model.clone(),
+                            source,
+                        }
+                    })?;
                     embeddings.push(both);
                 }
             }
-            between()?;
+            if between().is_break() {
+                return Err(EmbedError::Interrupted);
+            }
         }
         Ok(embeddings)
     }

@@ -1,21 +1,24 @@
 //! Verification sets, opened once and evaluated with one model after another.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 use facetui::{
     config::DataConfig,
     data::{Image, VerificationImages, VideoSet},
     eval::{
-        Evaluation, Folds, Provenance, Rule, ScoredPair,
+        EvalError, Evaluation, Folds, Provenance, Rule, ScoredPair,
         corrected::{ErrorList, NamedPair, correct},
         template::{Distance, Pooling, distance, pool, unit},
         verify_in,
     },
     run::{Corrected, Mirror, VerificationSet},
+    untrusted::{visible, visible_path},
 };
 
-use super::Embedder;
-use crate::job::JobError;
+use super::{EmbedError, Embedder};
 
 /// A verification set with the rules for its figures.
 pub struct ValidationSet {
@@ -43,8 +46,8 @@ impl ValidationSet {
     ///
     /// # Errors
     /// The section is missing, or its files are.
-    pub fn open(section: &str, config: &DataConfig) -> Result<Self, JobError> {
-        let missing = || JobError::Input(format!("config.ini has no section [{section}] that is on"));
+    pub fn open(section: &str, config: &DataConfig) -> Result<Self, EmbedError> {
+        let missing = || EmbedError::Input(format!("config.ini has no section [{section}] that is on"));
         let set = match section {
             "lfw" => {
                 let lfw = config.lfw.as_ref().ok_or_else(missing)?;
@@ -88,11 +91,11 @@ impl ValidationSet {
         set: &VerificationSet,
         rule: Rule,
         mirror: Option<Mirror>,
-    ) -> Result<Self, JobError> {
+    ) -> Result<Self, EmbedError> {
         let kind = match set {
             VerificationSet::Lfw { data, images } => Kind::Images {
                 images: VerificationImages::open(data, images.as_deref())
-                    .map_err(JobError::input)?,
+?,
                 data: data.clone(),
             },
             VerificationSet::Ytf {
@@ -102,22 +105,22 @@ impl ValidationSet {
                 corrected,
                 allow_missing,
             } => {
-                let videos = VideoSet::open(splits, frames).map_err(JobError::input)?;
+                let videos = VideoSet::open(splits, frames, None)?;
                 if let (Some(first), false) = (videos.missing.first(), allow_missing) {
-                    return Err(JobError::Input(format!(
+                    return Err(EmbedError::Input(format!(
                         "{} of the {} videos that {} names are not in {}, for instance {}; put them there, or leave their pairs out with --allow-missing",
                         videos.missing.len(),
                         videos.videos.len(),
                         splits.display(),
                         frames.display(),
-                        facetui::untrusted::visible(first)
+                        visible(first)
                     )));
                 }
                 let mut asked = vec![Corrected::None];
                 let errors = match errors {
                     Some(path) => {
                         let text = std::fs::read_to_string(path).map_err(|error| {
-                            JobError::Input(format!("can't read the error list {}: {error}", path.display()))
+                            EmbedError::Input(format!("can't read the error list {}: {error}", path.display()))
                         })?;
                         Some(ErrorList::parse(&text))
                     }
@@ -125,7 +128,7 @@ impl ValidationSet {
                 };
                 if *corrected != Corrected::None {
                     if errors.is_none() {
-                        return Err(JobError::Input(
+                        return Err(EmbedError::Input(
                             "corrected figures need an error list (--errors FILE)".to_owned(),
                         ));
                     }
@@ -163,8 +166,8 @@ impl ValidationSet {
     pub fn evaluate(
         &self,
         embedder: &Embedder,
-        between: &mut dyn FnMut() -> Result<(), JobError>,
-    ) -> Result<Vec<Evaluation>, JobError> {
+        between: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Vec<Evaluation>, EmbedError> {
         match &self.kind {
             Kind::Images { images, data } => {
                 self.evaluate_images(embedder, between, images, data).map(|one| vec![one])
@@ -191,10 +194,10 @@ impl ValidationSet {
     fn evaluate_images(
         &self,
         embedder: &Embedder,
-        between: &mut dyn FnMut() -> Result<(), JobError>,
+        between: &mut dyn FnMut() -> ControlFlow<()>,
         images: &VerificationImages,
         data: &Path,
-    ) -> Result<Evaluation, JobError> {
+    ) -> Result<Evaluation, EmbedError> {
         let raw = embedder.embed(
             images.images(),
             |index| images.image(index),
@@ -205,7 +208,7 @@ impl ValidationSet {
             .iter()
             .map(|raw| unit(raw))
             .collect::<Result<Vec<_>, _>>()
-            .map_err(JobError::input)?;
+            .map_err(figures_of(data))?;
         let scored = images
             .pairs
             .iter()
@@ -218,9 +221,9 @@ impl ValidationSet {
                     fold: pair.fold,
                 })
             })
-            .collect::<Result<Vec<_>, facetui::eval::EvalError>>()
-            .map_err(JobError::input)?;
-        let figures = verify_in(Folds::OfRule, self.rule, &scored).map_err(JobError::input)?;
+            .collect::<Result<Vec<_>, EvalError>>()
+            .map_err(figures_of(data))?;
+        let figures = verify_in(Folds::OfRule, self.rule, &scored).map_err(figures_of(data))?;
         let set = set_name("LFW", 6000, data, images.pairs.len());
         let provenance = Provenance {
             pooling: None,
@@ -234,13 +237,13 @@ impl ValidationSet {
     fn templates(
         &self,
         embedder: &Embedder,
-        between: &mut dyn FnMut() -> Result<(), JobError>,
+        between: &mut dyn FnMut() -> ControlFlow<()>,
         videos: &VideoSet,
-    ) -> Result<Vec<Option<Vec<f32>>>, JobError> {
+    ) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
         let frames: Vec<&PathBuf> = videos.videos.iter().flat_map(|video| &video.frames).collect();
         let raw = embedder.embed(
             frames.len(),
-            |index| Image::read(frames[index]),
+            |index| Image::open(frames[index]),
             self.mirror,
             between,
         )?;
@@ -254,11 +257,9 @@ impl ValidationSet {
                 if own.is_empty() {
                     return Ok(None);
                 }
-                pool(Pooling::UnitMean, own).map(Some).map_err(|error| {
-                    JobError::Input(format!(
-                        "video {}: {error}",
-                        facetui::untrusted::visible(&video.name)
-                    ))
+                pool(Pooling::UnitMean, own).map(Some).map_err(|source| EmbedError::Figures {
+                    of: format!("video {}", visible(&video.name)),
+                    source,
                 })
             })
             .collect()
@@ -272,7 +273,7 @@ impl ValidationSet {
         templates: &[Option<Vec<f32>>],
         errors: &ErrorList,
         mode: Corrected,
-    ) -> Result<Evaluation, JobError> {
+    ) -> Result<Evaluation, EmbedError> {
         let present: Vec<_> =
             videos.pairs.iter().filter(|pair| videos.is_present(pair)).collect();
         let named: Vec<NamedPair> = present
@@ -291,7 +292,7 @@ impl ValidationSet {
                 continue;
             };
             scored.push(ScoredPair {
-                distance: distance(self.distance(), a, b).map_err(JobError::input)?,
+                distance: distance(self.distance(), a, b).map_err(figures_of(splits))?,
                 same: pair.same,
                 fold: Some(pair.fold),
             });
@@ -300,7 +301,7 @@ impl ValidationSet {
             Corrected::Official => Folds::OfSet,
             Corrected::None | Corrected::Reference => Folds::OfRule,
         };
-        let figures = verify_in(folds, self.rule, &scored).map_err(JobError::input)?;
+        let figures = verify_in(folds, self.rule, &scored).map_err(figures_of(splits))?;
         let mut set = set_name("YTF", 5000, splits, videos.pairs.len());
         if mode != Corrected::None {
             set.push_str("-corrected");
@@ -335,6 +336,12 @@ impl ValidationSet {
             device: Some(embedder.device.name.clone()),
         }
     }
+}
+
+/// Names the set that an error of its figures is about; for `map_err`.
+fn figures_of(path: &Path) -> impl FnOnce(EvalError) -> EmbedError {
+    let of = visible_path(path);
+    move |source| EmbedError::Figures { of, source }
 }
 
 /// The published set's name for a file that is called so and has that set's number of pairs; else the file's name,

@@ -8,10 +8,7 @@ use facetui::{
     run::{JournalEvent, Preprocessing, RunState, VerificationSet},
 };
 
-use super::{
-    JobError,
-    session::{Order, Session},
-};
+use super::{JobError, session::Session};
 use crate::{
     embed::{Embedder, verification::ValidationSet},
     model::{device, network::Network, parameters},
@@ -56,19 +53,12 @@ pub fn evaluate(
     };
 
     session.enter(RunState::Running, Some("embedding"))?;
-    let mut stopped = false;
-    let evaluations = set.evaluate(&embedder, &mut || {
-        let ends = |order: &Order| matches!(order, Order::Park | Order::Stop { .. });
-        if session.obey()?.iter().any(ends) {
-            stopped = true;
-            return Err(JobError::Engine("stopped on command".to_owned()));
-        }
-        session.tell()
-    });
-    if stopped {
+    let Some(evaluations) =
+        session.listening(true, |between| set.evaluate(&embedder, between))?
+    else {
         return session.enter(RunState::Stopped, None);
-    }
-    for evaluation in evaluations? {
+    };
+    for evaluation in evaluations {
         session.run.save_result(&evaluation)?;
         session.note(JournalEvent::Validation {
             set: evaluation.set.clone(),

@@ -15,6 +15,7 @@ use facetui::run::{JobKind, RunDirectory, RunError, RunState, Status, Work};
 use thiserror::Error;
 
 use crate::{
+    embed::EmbedError,
     model::device::DeviceError,
     train::{checkpoint::CheckpointError, trainer::StepError},
 };
@@ -44,6 +45,12 @@ impl JobError {
     /// Wrong input, told by whoever found it.
     fn input(error: impl ToString) -> Self {
         Self::Input(error.to_string())
+    }
+}
+
+impl From<EmbedError> for JobError {
+    fn from(error: EmbedError) -> Self {
+        Self::input(error)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A worker's end of its run directory: it tells what it does, and obeys.
 
 use std::{
+    ops::ControlFlow,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,12 +12,13 @@ use std::{
 use facetui::{
     config::DeviceChoice,
     run::{
-        Command, EventWriter, Journal, JournalEvent, JobKind, RunDirectory, RunState, Status, host,
+        Command, JobKind, Journal, JournalEvent, RunDirectory, RunState, Status, host,
     },
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::JobError;
+use crate::embed::EmbedError;
 
 /// How often the status document is replaced while nothing but numbers changes.
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
@@ -31,6 +33,7 @@ pub struct Session {
     pub status: Status,
     journal: Journal,
     asked_to_park: Arc<AtomicBool>,
+    orders: Vec<Order>,
     told: Instant,
     speed: Speed,
 }
@@ -78,6 +81,7 @@ impl Session {
             status,
             journal,
             asked_to_park: park_on_signals()?,
+            orders: Vec::new(),
             told: Instant::now(),
             speed: Speed::default(),
         };
@@ -128,7 +132,40 @@ impl Session {
 
     /// Takes what has been asked since the last call, waiting out a pause; acknowledges everything.
     pub fn obey(&mut self) -> Result<Vec<Order>, JobError> {
-        let mut orders = Vec::new();
+        self.collect()?;
+        Ok(std::mem::take(&mut self.orders))
+    }
+
+    /// Embeds while listening between batches: a pause holds at once, other orders wait for [`Session::obey`].
+    ///
+    /// With `can_end` an order to park or stop ends the work, which then gives `None`.
+    pub fn listening<T>(
+        &mut self,
+        can_end: bool,
+        work: impl FnOnce(&mut dyn FnMut() -> ControlFlow<()>) -> Result<T, EmbedError>,
+    ) -> Result<Option<T>, JobError> {
+        let mut failure = None;
+        let outcome = work(&mut || {
+            let listened = self.collect().and_then(|()| self.tell());
+            let ends = |order: &Order| matches!(order, Order::Park | Order::Stop { .. });
+            if let Err(error) = listened {
+                failure = Some(error);
+                ControlFlow::Break(())
+            } else if can_end && self.orders.iter().any(ends) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        match (failure, outcome) {
+            (Some(failure), _) => Err(failure),
+            (None, Err(EmbedError::Interrupted)) => Ok(None),
+            (None, outcome) => Ok(Some(outcome?)),
+        }
+    }
+
+    /// Reads the inbox and the signals into `orders`, waiting out a pause.
+    fn collect(&mut self) -> Result<(), JobError> {
         let before = (self.status.state, self.status.phase.clone());
         loop {
             let inbox = self.run.take_commands()?;
@@ -154,20 +191,20 @@ impl Session {
                         self.enter(before.0, before.1.as_deref())?;
                     }
                     Command::Pause | Command::Unpause => {}
-                    Command::Checkpoint => orders.push(Order::Checkpoint),
-                    Command::Park => orders.push(Order::Park),
-                    Command::Stop { after_epoch } => orders.push(Order::Stop { after_epoch }),
-                    Command::Set { key, value } => orders.push(Order::Set { key, value }),
+                    Command::Checkpoint => self.orders.push(Order::Checkpoint),
+                    Command::Park => self.orders.push(Order::Park),
+                    Command::Stop { after_epoch } => self.orders.push(Order::Stop { after_epoch }),
+                    Command::Set { key, value } => self.orders.push(Order::Set { key, value }),
                 }
             }
             if self.asked_to_park.swap(false, Ordering::Relaxed) {
                 self.note(JournalEvent::Note {
                     message: "parking: a signal asks the worker to end".to_owned(),
                 })?;
-                orders.push(Order::Park);
+                self.orders.push(Order::Park);
             }
-            if self.status.state != RunState::Paused || !orders.is_empty() {
-                return Ok(orders);
+            if self.status.state != RunState::Paused || !self.orders.is_empty() {
+                return Ok(());
             }
             self.tell()?;
             std::thread::sleep(PAUSE_INTERVAL);

@@ -342,11 +342,9 @@ impl Training {
         for set in &self.validation {
             let phase = format!("validating {}", set.section());
             session.enter(RunState::Running, Some(&phase))?;
-            for (place, evaluation) in set
-                .evaluate(&embedder, &mut || session.tell())?
-                .into_iter()
-                .enumerate()
-            {
+            let evaluations =
+                session.listening(false, |between| set.evaluate(&embedder, between))?;
+            for (place, evaluation) in evaluations.into_iter().flatten().enumerate() {
                 session.run.save_result(&evaluation)?;
                 let accuracy = evaluation.accuracy;
                 session.note(JournalEvent::Validation {

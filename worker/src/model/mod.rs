@@ -3,6 +3,7 @@
 pub mod backbone;
 pub mod device;
 pub mod initialise;
+pub mod input;
 pub mod layer;
 pub mod libtorch;
 pub mod loss;

@@ -1,0 +1,35 @@
+//! Bytes and labels: everything users have on disk, as batches of faces.
+//!
+//! From the disk up: [`recordio`] frames records and [`pickle`] reads Python's; a [`TrainingImages`] is one
+//! training set (records, a list, or folders), a [`VerificationImages`] a set of image pairs and a
+//! [`VideoSet`] one of video pairs; [`Combined`] joins training sets, [`Order`] says which image comes when,
+//! and a [`Loader`] makes [`Batch`]es of it. Nothing here knows of runs or tensors.
+
+mod combine;
+mod error;
+mod image;
+mod list;
+mod loader;
+mod order;
+mod pairs;
+pub mod pickle;
+mod random;
+mod record_set;
+pub mod recordio;
+mod training;
+mod verification;
+mod verification_bin;
+mod video;
+
+pub use combine::Combined;
+pub use error::DataError;
+pub use image::{FACE, Image};
+pub use list::{ImageList, ListDialect};
+pub use loader::{Batch, BatchOrder, BrokenImage, Loader, LoaderOptions, face_input, size_of};
+pub use order::{Order, PeopleOrder, Permutation};
+pub use random::{Purpose, random};
+pub use record_set::{RecordLayout, RecordSet};
+pub use training::{TrainingForm, TrainingImages};
+pub use verification::{ImagePair, PairsDialect, VerificationImages};
+pub use verification_bin::write_bin;
+pub use video::{Video, VideoPair, VideoSet, frames_in};

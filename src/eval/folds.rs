@@ -1,0 +1,156 @@
+//! Which pairs are tested together, by each rule's own arithmetic.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{EvalError, ScoredPair};
+
+/// How many folds every rule makes where the set's list has none.
+pub(super) const FOLDS: usize = 10;
+
+/// What a pair is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Tested in this fold, and helps to choose the other folds' thresholds.
+    Tested(usize),
+    /// Helps to choose every fold's threshold and is never tested: the reference rule's remainder.
+    Training,
+    /// Not looked at: the reference rule's negatives beyond the number of positives.
+    Beyond,
+}
+
+impl Use {
+    pub fn tested(self) -> Option<usize> {
+        match self {
+            Self::Tested(fold) => Some(fold),
+            Self::Training | Self::Beyond => None,
+        }
+    }
+
+    pub fn trains(self, fold: usize) -> bool {
+        match self {
+            Self::Tested(own) => own != fold,
+            Self::Training => true,
+            Self::Beyond => false,
+        }
+    }
+}
+
+/// Which pairs test and train which folds.
+pub(super) struct Plan {
+    /// One entry a pair, in order.
+    pub of_pair: Vec<Use>,
+    /// How many folds there are.
+    pub folds: usize,
+}
+
+/// The published code's folds: of size positives / 10 cut down, both lists indexed by the positive list's length.
+pub(super) fn reference(
+    pairs: &[ScoredPair],
+    positive: usize,
+    negative: usize,
+) -> Result<Plan, EvalError> {
+    if negative < positive {
+        return Err(EvalError::FewerNegatives { positive, negative });
+    }
+    let size = positive / FOLDS;
+    let mut seen = [0, 0];
+    let of_pair = pairs
+        .iter()
+        .map(|pair| {
+            let index = seen[usize::from(pair.same)];
+            seen[usize::from(pair.same)] += 1;
+            if index >= positive {
+                Use::Beyond
+            } else if index / size < FOLDS {
+                Use::Tested(index / size)
+            } else {
+                Use::Training
+            }
+        })
+        .collect();
+    Ok(Plan {
+        of_pair,
+        folds: FOLDS,
+    })
+}
+
+/// scikit-learn's `KFold(10)` without shuffling: the first `count % 10` folds are one larger.
+pub(super) fn consecutive(count: usize) -> Plan {
+    let of_pair = (0..count)
+        .map(|index| Use::Tested(consecutive_fold(index, count)))
+        .collect();
+    Plan {
+        of_pair,
+        folds: FOLDS,
+    }
+}
+
+fn consecutive_fold(index: usize, count: usize) -> usize {
+    let (size, larger) = (count / FOLDS, count % FOLDS);
+    if index < larger * (size + 1) {
+        index / (size + 1)
+    } else {
+        larger + (index - larger * (size + 1)) / size
+    }
+}
+
+/// Positives and negatives each in ten consecutive parts: for lists without folds, whatever their order.
+pub(super) fn by_kind(pairs: &[ScoredPair]) -> Plan {
+    let positive = pairs.iter().filter(|pair| pair.same).count();
+    let counts = [pairs.len() - positive, positive];
+    let mut seen = [0, 0];
+    let of_pair = pairs
+        .iter()
+        .map(|pair| {
+            let kind = usize::from(pair.same);
+            seen[kind] += 1;
+            Use::Tested(consecutive_fold(seen[kind] - 1, counts[kind]))
+        })
+        .collect();
+    Plan {
+        of_pair,
+        folds: FOLDS,
+    }
+}
+
+/// The folds of the set's own list; `None` where no pair has one.
+pub(super) fn of_set(pairs: &[ScoredPair]) -> Result<Option<Plan>, EvalError> {
+    let labels: BTreeSet<u32> = pairs.iter().filter_map(|pair| pair.fold).collect();
+    let Some(&first) = labels.first() else {
+        return Ok(None);
+    };
+    if let Some(index) = pairs.iter().position(|pair| pair.fold.is_none()) {
+        return Err(EvalError::MissingFold { pair: index + 1 });
+    }
+    if labels.len() == 1 {
+        return Err(EvalError::OneFold { fold: first });
+    }
+    let numbers: BTreeMap<u32, usize> = labels.into_iter().zip(0..).collect();
+    let of_pair = pairs
+        .iter()
+        .filter_map(|pair| Some(Use::Tested(numbers[&pair.fold?])))
+        .collect();
+    Ok(Some(Plan {
+        of_pair,
+        folds: numbers.len(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn consecutive_folds_are_scikit_learns() {
+        let plan = consecutive(23);
+        let sizes: Vec<_> = (0..10)
+            .map(|f| {
+                plan.of_pair
+                    .iter()
+                    .filter(|u| u.tested() == Some(f))
+                    .count()
+            })
+            .collect();
+        assert_eq!(sizes, [3, 3, 3, 2, 2, 2, 2, 2, 2, 2]);
+    }
+}

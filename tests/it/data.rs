@@ -1,0 +1,301 @@
+//! Data: files that other programs wrote.
+
+use facetui::data::pickle::{Pickle, Value};
+use facetui::data::recordio::{RecordFile, read_index};
+use facetui::data::{
+    ListDialect, PairsDialect, RecordLayout, TrainingForm, TrainingImages, VerificationImages,
+    VideoSet,
+};
+
+use crate::shared::shared;
+
+#[test]
+fn records_written_by_mxnet_have_their_payloads_put_together() {
+    let Some(folder) = shared("data/formats") else {
+        return;
+    };
+    let records = RecordFile::open(&folder.join("tricky.rec")).unwrap();
+    let index = read_index(&folder.join("tricky.idx")).unwrap();
+    assert_eq!(records.scan().unwrap(), index);
+
+    let bytes = std::fs::read(folder.join("tricky_expected.pkl")).unwrap();
+    let expected = Pickle::read(&bytes).unwrap();
+    let expected: Vec<Vec<u8>> = expected
+        .members(expected.root())
+        .unwrap()
+        .iter()
+        .map(|id| expected.bytes_of(expected.get(*id)).unwrap().to_vec())
+        .chain([b"lab2".to_vec()])
+        .collect();
+    assert_eq!(expected.len(), index.len());
+    let mut payload = Vec::new();
+    for ((key, offset), expected) in index.into_iter().zip(expected) {
+        records.read(offset, &mut payload).unwrap();
+        let start = records.header(offset).unwrap().image_start;
+        assert_eq!(payload[start..], expected, "record {key}");
+    }
+}
+
+#[test]
+fn training_sets_written_by_mxnet_open_and_decode() {
+    for (name, images, people) in [
+        ("data/faces_glint18", 3446, 18),
+        ("data/formats/faces_glint24", 942, 24),
+    ] {
+        let Some(folder) = shared(name) else { return };
+        let set = TrainingImages::open_records(&folder).unwrap();
+        assert_eq!((set.len(), set.classes()), (images, people));
+        assert_eq!(set.form(), TrainingForm::Records(RecordLayout::Insightface));
+        assert!(!set.index_rebuilt());
+        let names = std::fs::read_to_string(folder.join("names.txt")).unwrap();
+        assert_eq!(set.name_of_class(3), names.lines().nth(3));
+        assert_eq!(
+            (0..people)
+                .map(|class| set.images_of_class(class).len())
+                .sum::<usize>(),
+            images
+        );
+        for index in (0..images).step_by(97) {
+            let image = set.read(index).unwrap();
+            assert_eq!((image.width, image.height), (112, 112));
+        }
+    }
+}
+
+#[test]
+fn identity_ranges_agree_with_the_labels_of_the_images() {
+    let Some(folder) = shared("data/formats/faces_glint24") else {
+        return;
+    };
+    let set = TrainingImages::open_records(&folder).unwrap();
+    let records = RecordFile::open(&folder.join("train.rec")).unwrap();
+    let index = read_index(&folder.join("train.idx")).unwrap();
+    for image in 0..set.len() {
+        let label = records.header(index[&(image as u64 + 1)]).unwrap().labels[0];
+        assert!(
+            (label - set.class_of(image) as f32).abs() < 0.5,
+            "image {image}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_index_is_rebuilt_to_the_same_set() {
+    let Some(folder) = shared("data/formats/faces_glint24") else {
+        return;
+    };
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.join("train.rec"), copy.path().join("train.rec")).unwrap();
+    let set = TrainingImages::open_records(copy.path()).unwrap();
+    assert!(set.index_rebuilt() && set.len() == 942 && set.classes() == 24);
+    assert_eq!(
+        read_index(&copy.path().join("train.idx")).unwrap(),
+        read_index(&folder.join("train.idx")).unwrap()
+    );
+}
+
+#[test]
+fn verification_sets_of_every_dialect_open() {
+    let cases = [
+        ("data/heldout_glint6.bin", 600, 300, PairsDialect::BinBytes),
+        (
+            "data/formats/glint24_py3.bin",
+            600,
+            300,
+            PairsDialect::BinBytes,
+        ),
+        (
+            "data/formats/glint24_numpy_dialect.bin",
+            20,
+            20,
+            PairsDialect::BinArrays,
+        ),
+        (
+            "data/formats/small_lfw.bin",
+            10,
+            10,
+            PairsDialect::BinArrays,
+        ),
+        (
+            "data/formats/lfw_style_py2.np",
+            40,
+            20,
+            PairsDialect::PixelArrays,
+        ),
+        (
+            "data/formats/lfw_style_py3.np",
+            40,
+            20,
+            PairsDialect::PixelArrays,
+        ),
+    ];
+    for (name, pairs, same, dialect) in cases {
+        let Some(path) = shared(name) else { return };
+        let set = VerificationImages::open(&path, None).unwrap();
+        let counted = set.pairs.iter().filter(|pair| pair.same).count();
+        assert_eq!(
+            (set.pairs.len(), counted, set.dialect()),
+            (pairs, same, dialect),
+            "{name}"
+        );
+        for index in (0..set.images()).step_by(7) {
+            let image = set.image(index).unwrap();
+            assert_eq!(
+                (image.width, image.height, image.rgb.len()),
+                (112, 112, 112 * 112 * 3),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn both_protocols_of_np_hold_the_same_pixels() {
+    let (Some(old), Some(new)) = (
+        shared("data/formats/lfw_style_py2.np"),
+        shared("data/formats/lfw_style_py3.np"),
+    ) else {
+        return;
+    };
+    let old = VerificationImages::open(&old, None).unwrap();
+    let new = VerificationImages::open(&new, None).unwrap();
+    for (old_pair, new_pair) in old.pairs.iter().zip(&new.pairs) {
+        assert_eq!(
+            old.image(old_pair.a).unwrap(),
+            new.image(new_pair.a).unwrap()
+        );
+    }
+}
+
+#[test]
+fn the_official_lists_are_read() {
+    let Some(lists) = shared("data/lists") else {
+        return;
+    };
+    let set = VideoSet::without_frames(
+        &lists.join("ytf_splits.txt"),
+        Some(&lists.join("ytf-error.txt")),
+    )
+    .unwrap();
+    assert_eq!(
+        (
+            set.pairs.len(),
+            set.folds(),
+            set.mislabelled.len(),
+            set.videos.len()
+        ),
+        (5000, 10, 35, 3226)
+    );
+    for fold in 0..10 {
+        let pairs = set.pairs.iter().filter(|pair| pair.fold == fold);
+        assert_eq!(pairs.clone().filter(|pair| pair.same).count(), 250);
+        assert_eq!(pairs.count(), 500);
+    }
+    let kept = set
+        .pairs
+        .iter()
+        .filter(|pair| pair.same && !set.is_mislabelled(pair))
+        .count();
+    assert_eq!(kept, 2438);
+}
+
+#[test]
+fn lfw_pairs_without_their_images_say_how_many_are_missing() {
+    let Some(lists) = shared("data/lists") else {
+        return;
+    };
+    let message = VerificationImages::open(&lists.join("lfw_pairs.txt"), Some(&lists))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("7701 of the 7701") && message.contains("Abel_Pacheco"),
+        "{message}"
+    );
+}
+
+#[test]
+fn video_folders_are_found_with_their_frames_in_order() {
+    let Some(folder) = shared("data/ytf_glint") else {
+        return;
+    };
+    let set = VideoSet::open(
+        &folder.join("splits.txt"),
+        &folder.join("112x112"),
+        Some(&folder.join("error.txt")),
+    )
+    .unwrap();
+    assert_eq!(
+        (set.pairs.len(), set.folds(), set.missing.len()),
+        (240, 10, 0)
+    );
+    let video = set
+        .videos
+        .iter()
+        .find(|video| video.name == "Daniel_Radcliffe/3")
+        .unwrap();
+    let numbers: Vec<u32> = video
+        .frames
+        .iter()
+        .map(|frame| {
+            frame
+                .file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .rsplit('.')
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap()
+        })
+        .collect();
+    assert!(numbers.is_sorted() && numbers.len() > 5, "{numbers:?}");
+}
+
+#[test]
+fn image_lists_and_folders_of_the_same_images_agree() {
+    let Some(folder) = shared("data/orl") else {
+        return;
+    };
+    let list = TrainingImages::open_list(&folder.join("train.txt"), &folder).unwrap();
+    let folders = TrainingImages::open_folders(&folder).unwrap();
+    assert_eq!((list.len(), list.classes()), (400, 40));
+    assert_eq!(
+        list.form(),
+        TrainingForm::Files(ListDialect::PathCommaLabel)
+    );
+    assert_eq!(
+        (folders.len(), folders.name_of_class(39)),
+        (400, Some("s40"))
+    );
+    let image = list.read(399).unwrap();
+    assert_eq!((image.width, image.height), (92, 112));
+}
+
+#[test]
+fn pairs_with_a_flag_find_their_images() {
+    let Some(folder) = shared("data/orl") else {
+        return;
+    };
+    let temporary = tempfile::tempdir().unwrap();
+    let list = temporary.path().join("quick.txt");
+    std::fs::write(&list, "1,s01/1.png,s01/2.png\n0,s01/1.png,s02/1.png\n").unwrap();
+    let set = VerificationImages::open(&list, Some(&folder)).unwrap();
+    assert_eq!((set.pairs.len(), set.images()), (2, 3));
+    assert!(set.image(2).is_ok());
+}
+
+#[test]
+fn a_genuine_pickle_cut_anywhere_is_an_error() {
+    let Some(path) = shared("data/formats/tricky_expected.pkl") else {
+        return;
+    };
+    let bytes = std::fs::read(path).unwrap();
+    assert!(matches!(
+        Pickle::read(&bytes).unwrap().root(),
+        Value::List(_)
+    ));
+    for length in 0..bytes.len() {
+        assert!(Pickle::read(&bytes[..length]).is_err(), "{length}");
+    }
+}
