@@ -11,3 +11,4 @@ mod data;
 mod eval;
 mod run;
 mod shared;
+mod tui;
