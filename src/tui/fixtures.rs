@@ -44,7 +44,12 @@ pub fn runs() -> Vec<Arc<RunSnapshot>> {
         run("big-batch", RunState::Paused, 1_200, 1_900.0),
         run("depth-100", RunState::Parked, 4_000, 8_000.0),
         run("eval-lfw", RunState::Finished, 1_000, 12_000.0),
-        run("triplet-from-margin-centre-with-a-long-name", RunState::Finished, 1_000, 90_000.0),
+        run(
+            "triplet-from-margin-centre-with-a-long-name",
+            RunState::Finished,
+            1_000,
+            90_000.0,
+        ),
         run("no-warm-up", RunState::Failed, 81, 100_000.0),
         run("beta-0.5", RunState::Stopped, 300, 200_000.0),
         run("night", RunState::Lost, 770, 300_000.0),
@@ -80,15 +85,15 @@ fn run(name: &str, state: RunState, step: u64, age: f64) -> RunSnapshot {
         step,
         steps: if step > 1_000 { 20_000 } else { 1_000 },
         epoch: step / 200,
-        images_per_second: Some(41.23),
-        eta_seconds: Some(192.0),
+        images_per_second: (state == RunState::Running).then_some(41.23),
+        eta_seconds: (state == RunState::Running).then_some(192.0),
         pid: Some(4242),
         pid_start: Some(1),
         host: "workstation".to_owned(),
         device: if step > 1_000 { "cuda:0" } else { "flex" }.to_owned(),
         started,
         heartbeat: NOW,
-        last_checkpoint: (step > 0).then(|| format!("step-{:08}", step / 100 * 100)),
+        last_checkpoint: (step >= 100).then(|| format!("step-{:08}", step / 100 * 100)),
         last_error: match state {
             RunState::Failed => Some("loss/total is NaN at step 81: the learning rate 0.5 is too large; try --set schedule.warmup_steps=500".to_owned()),
             RunState::Lost => Some("the worker died; its last words: memory allocation of 8589934592 bytes failed".to_owned()),
@@ -97,7 +102,9 @@ fn run(name: &str, state: RunState, step: u64, age: f64) -> RunSnapshot {
         scalars: BTreeMap::from([("loss/total".to_owned(), 12.314)]),
     };
     let log = match state {
-        RunState::Failed | RunState::Lost => (1..=12).map(|line| format!("line {line} of what the worker printed")).collect(),
+        RunState::Failed | RunState::Lost => (1..=12)
+            .map(|line| format!("line {line} of what the worker printed"))
+            .collect(),
         _ => Vec::new(),
     };
     let mut best = None;
@@ -106,7 +113,9 @@ fn run(name: &str, state: RunState, step: u64, age: f64) -> RunSnapshot {
         RunDetails::better(&mut best, entry);
     }
     let results = match state {
-        RunState::Running | RunState::Finished => vec![evaluation("heldout_glint6.bin", name, step)],
+        RunState::Running | RunState::Finished => {
+            vec![evaluation("heldout_glint6.bin", name, step)]
+        }
         _ => Vec::new(),
     };
     let details = RunDetails {
@@ -130,28 +139,54 @@ fn journal(step: u64, started: f64) -> Vec<Entry> {
         let number = journal.len() as u64 + 1;
         journal.push(Entry { number, time, what });
     };
-    add(started, JournalEvent::State { state: RunState::Starting, phase: Some("loading LibTorch".to_owned()) });
+    add(
+        started,
+        JournalEvent::State {
+            state: RunState::Starting,
+            phase: Some("loading LibTorch".to_owned()),
+        },
+    );
     for at in (100..=step.min(600)).step_by(100) {
         let time = started + at as f64 / 3.0;
         let name = format!("step-{at:08}");
         add(time, JournalEvent::Checkpoint { name, step: at });
         let accuracy = 0.55 + 0.2 * (at as f64 / 600.0);
         let set = "heldout_glint6.bin".to_owned();
-        add(time + 4.0, JournalEvent::Validation { set, step: at, accuracy, std: 0.021 });
+        add(
+            time + 4.0,
+            JournalEvent::Validation {
+                set,
+                step: at,
+                accuracy,
+                std: 0.021,
+            },
+        );
     }
     journal
 }
 
 /// The next entry of a run's journal: a command obeyed.
-pub fn obeyed(runs: &[Arc<RunSnapshot>], name: &str, command: Command, step: u64) -> Vec<Arc<RunSnapshot>> {
+pub fn obeyed(
+    runs: &[Arc<RunSnapshot>],
+    name: &str,
+    command: &Command,
+    step: u64,
+) -> Vec<Arc<RunSnapshot>> {
     let mut runs = runs.to_vec();
     for run in &mut runs {
         if run.name == name
             && let Contents::Run(details) = &mut Arc::make_mut(run).contents
         {
             let number = details.last_entry() + 1;
-            let what = JournalEvent::Command { command: command.clone(), step };
-            details.journal.push(Entry { number, time: NOW, what });
+            let what = JournalEvent::Command {
+                command: command.clone(),
+                step,
+            };
+            details.journal.push(Entry {
+                number,
+                time: NOW,
+                what,
+            });
         }
     }
     runs
@@ -223,14 +258,23 @@ pub fn curves(name: &str) -> Curves {
             ("train/accuracy", 0.9 - 0.8 * falling + ripple / 40.0),
             ("train/accuracy_margin", 0.7 - 0.7 * falling + ripple / 50.0),
             ("train/learning_rate", if step < 400 { 1e-3 } else { 5e-4 }),
-            ("train/gradient_norm", if (300..330).contains(&step) { f64::NAN } else { 4.0 + ripple }),
+            (
+                "train/gradient_norm",
+                if (300..330).contains(&step) {
+                    f64::NAN
+                } else {
+                    4.0 + ripple
+                },
+            ),
             ("speed/images_per_second", 41.0 + ripple),
             ("speed/data_wait", 0.01),
         ];
         if step % 100 == 0 {
             values.push(("eval/heldout_glint6.bin/accuracy", 0.55 + 0.2 * at / 600.0));
         }
-        let values = values.into_iter().map(|(tag, value)| (tag.to_owned(), value));
+        let values = values
+            .into_iter()
+            .map(|(tag, value)| (tag.to_owned(), value));
         scalars.add(Event {
             wall_time: NOW,
             step,

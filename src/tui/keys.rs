@@ -88,11 +88,12 @@ use Action as A;
 use Context::{Evaluation, Form, Help, Live, Question, Runs};
 
 const VIEWS: &[Context] = &[Runs, Live, Evaluation];
-const SCREENS: &[Context] = &[Runs, Live, Evaluation, Help];
+const PANES: &[Context] = &[Runs, Live, Evaluation, Help];
 const ANYWHERE: &[Context] = &[Runs, Live, Evaluation, Help, Question, Form];
 const RUN: &[Context] = &[Runs, Live];
 
 /// Every key there is, in the order in which the footer and the help show them.
+#[rustfmt::skip]
 pub const TABLE: &[Binding] = &[
     bind(&[Runs], &[key(KeyCode::Enter)], A::Open, "open", "Watch the selected run's curves."),
     bind(&[Live], &[char('z'), key(KeyCode::Enter)], A::Zoom, "zoom", "Give the chosen chart the whole pane, and back."),
@@ -107,22 +108,22 @@ pub const TABLE: &[Binding] = &[
     bind(&[Live], &[char('l')], A::WorkerLog, "log", "Show or hide what the worker printed."),
     bind(&[Live], &[char(']')], A::NextRun, "", "The next run of the list."),
     bind(&[Live], &[char('[')], A::PreviousRun, "", "The run before it in the list."),
-    bind(SCREENS, &[key(KeyCode::Up), char('k')], A::Up, "", "One up: a run, a chart, a row, a line."),
-    bind(SCREENS, &[key(KeyCode::Down), char('j')], A::Down, "", "One down."),
+    bind(PANES, &[key(KeyCode::Up), char('k')], A::Up, "", "One up: a run, a chart, a row, a line."),
+    bind(PANES, &[key(KeyCode::Down), char('j')], A::Down, "", "One down."),
     bind(&[Live, Evaluation], &[key(KeyCode::Left)], A::Left, "", "One to the left: a chart, a column."),
     bind(&[Live, Evaluation], &[key(KeyCode::Right)], A::Right, "", "One to the right."),
-    bind(SCREENS, &[key(KeyCode::PageUp)], A::PageUp, "", "A page up; in the live view, back in the worker's output."),
-    bind(SCREENS, &[key(KeyCode::PageDown)], A::PageDown, "", "A page down."),
-    bind(SCREENS, &[key(KeyCode::Home), char('g')], A::First, "", "The first."),
-    bind(SCREENS, &[key(KeyCode::End), char('G')], A::Last, "", "The last."),
+    bind(PANES, &[key(KeyCode::PageUp)], A::PageUp, "", "A page up; in the live view, back in the worker's output."),
+    bind(PANES, &[key(KeyCode::PageDown)], A::PageDown, "", "A page down."),
+    bind(PANES, &[key(KeyCode::Home), char('g')], A::First, "", "The first."),
+    bind(PANES, &[key(KeyCode::End), char('G')], A::Last, "", "The last."),
     bind(VIEWS, &[key(KeyCode::Tab)], A::NextView, "views", "The next view."),
     bind(VIEWS, &[key(KeyCode::BackTab)], A::PreviousView, "", "The view before."),
-    bind(SCREENS, &[char('1')], A::ShowRuns, "", "The runs."),
-    bind(SCREENS, &[char('2')], A::ShowLive, "", "The selected run, live."),
-    bind(SCREENS, &[char('3')], A::ShowEvaluation, "", "The table of evaluations."),
+    bind(PANES, &[char('1')], A::ShowRuns, "", "The runs."),
+    bind(PANES, &[char('2')], A::ShowLive, "", "The selected run, live."),
+    bind(PANES, &[char('3')], A::ShowEvaluation, "", "The table of evaluations."),
     bind(&[Live, Evaluation, Help], &[key(KeyCode::Esc)], A::Back, "back", "Out of the zoom, the help, the view."),
-    bind(SCREENS, &[char('?'), key(KeyCode::F(1))], A::Help, "help", "These keys, and back."),
-    bind(SCREENS, &[char('q')], A::Quit, "quit", "Leave the dashboard; runs go on without it."),
+    bind(PANES, &[char('?'), key(KeyCode::F(1))], A::Help, "help", "These keys, and back."),
+    bind(PANES, &[char('q')], A::Quit, "quit", "Leave the dashboard; runs go on without it."),
     bind(ANYWHERE, &[control('c')], A::Quit, "", "Leave the dashboard from anywhere."),
     bind(ANYWHERE, &[control('z')], A::Suspend, "", "Put the dashboard in the background; `fg` brings it back."),
     bind(ANYWHERE, &[control('l')], A::Redraw, "", "Draw the whole screen anew."),
@@ -160,7 +161,10 @@ impl Binding {
 
     /// The key to show where there is room for one.
     pub fn name(&self) -> String {
-        self.keys.first().map(|press| press.name()).unwrap_or_default()
+        self.keys
+            .first()
+            .map(|press| press.name())
+            .unwrap_or_default()
     }
 }
 
@@ -257,7 +261,12 @@ mod tests {
             for context in binding.contexts {
                 for press in binding.keys {
                     let found = action(*context, press.event());
-                    assert_eq!(found, Some(binding.action), "{} in {context:?}", press.name());
+                    assert_eq!(
+                        found,
+                        Some(binding.action),
+                        "{} in {context:?}",
+                        press.name()
+                    );
                 }
             }
         }

@@ -7,6 +7,7 @@
 //! screen knows of a run; [`poll`] makes snapshots on a thread of its own and speaks up only when something changed.
 //! [`terminal`] takes the terminal and gives it back, whatever happens.
 
+pub mod charts;
 pub mod comparison;
 pub mod effect;
 #[cfg(test)]

@@ -273,7 +273,8 @@ impl Form {
 
     /// What it asks for.
     pub fn order(&self) -> LaunchOrder {
-        let [recipe, config, name, device] = self.fields.each_ref().map(|field| field.trim().to_owned());
+        let [recipe, config, name, device] =
+            self.fields.each_ref().map(|field| field.trim().to_owned());
         LaunchOrder {
             recipe,
             config,

@@ -29,6 +29,6 @@ pub fn launch(order: &LaunchOrder, root: &Path) -> Result<PathBuf, Vec<String>> 
     Err(vec![format!("{order:?} {root:?}")])
 }
 
-fn told(error: impl ToString) -> String {
+fn told(error: impl std::error::Error) -> String {
     visible(&error.to_string())
 }

@@ -21,12 +21,12 @@ use crate::untrusted::visible_path;
 use super::effect::Effect;
 use super::message::Message;
 use super::model::{Access, Model};
+use super::orders;
 use super::poll::{self, Request};
 use super::terminal::{self, HUNG_UP, Screen};
 use super::theme::Theme;
 use super::update::update;
 use super::view::{self, ViewCache};
-use super::orders;
 
 /// What the dashboard is opened on.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +47,9 @@ pub struct TuiOptions {
 #[derive(Debug, Error)]
 pub enum TuiError {
     /// Input or output is no terminal.
-    #[error("the dashboard needs a terminal for input and output; without one, `facetui runs` and `facetui show RUN` tell the same")]
+    #[error(
+        "the dashboard needs a terminal for input and output; without one, `facetui runs` and `facetui show RUN` tell the same"
+    )]
     NoTerminal,
     /// The terminal or the system refused.
     #[error("the terminal can't be used: {0}")]
@@ -143,7 +145,11 @@ async fn serve(options: TuiOptions) -> io::Result<()> {
 
 fn first_model(options: &TuiOptions) -> Model {
     let theme = Theme::of_environment(|name| std::env::var(name).ok(), options.ascii);
-    let access = if options.readonly { Access::ReadOnly } else { Access::Full };
+    let access = if options.readonly {
+        Access::ReadOnly
+    } else {
+        Access::Full
+    };
     let root = visible_path(&options.runs_root);
     let mut model = Model::new(theme, access, root, options.focus.clone());
     model.now = host::now();

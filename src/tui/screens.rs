@@ -23,7 +23,9 @@ fn buffer(model: &mut Model, size: (u16, u16)) -> Buffer {
     update(model, Message::Resized(size.0, size.1));
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
     let mut cache = ViewCache::default();
-    terminal.draw(|frame| view::draw(model, &mut cache, frame)).unwrap();
+    terminal
+        .draw(|frame| view::draw(model, &mut cache, frame))
+        .unwrap();
     terminal.backend().buffer().clone()
 }
 
@@ -102,10 +104,13 @@ fn a_command_shows_from_sending_to_its_acknowledgement() {
     press(&mut model, "⏎p");
     let sent = screen(&mut model, SMALL);
     assert!(sent.contains("pause sent…"), "{sent}");
-    let runs = fixtures::obeyed(model.runs(), "margin-centre", Command::Pause, 120);
+    let runs = fixtures::obeyed(model.runs(), "margin-centre", &Command::Pause, 120);
     update(&mut model, Message::Runs(runs));
     let obeyed = screen(&mut model, SMALL);
-    assert!(obeyed.contains("margin-centre: paused at step 120"), "{obeyed}");
+    assert!(
+        obeyed.contains("margin-centre: paused at step 120"),
+        "{obeyed}"
+    );
     assert!(!obeyed.contains("pause sent"), "{obeyed}");
 }
 
@@ -153,7 +158,8 @@ fn without_colours_no_cell_has_one_and_the_text_is_the_same() {
         for size in [SMALL, LARGE] {
             assert_eq!(screen(&mut coloured, size), screen(&mut plain, size));
             let buffer = buffer(&mut plain, size);
-            let coloured = |cell: &&ratatui::buffer::Cell| cell.fg != Color::Reset || cell.bg != Color::Reset;
+            let coloured =
+                |cell: &&ratatui::buffer::Cell| cell.fg != Color::Reset || cell.bg != Color::Reset;
             assert_eq!(buffer.content.iter().find(coloured), None);
         }
     }

@@ -152,7 +152,10 @@ pub fn report_panics() {
                 "facetui: the dashboard had a fault and ended; runs go on without it.\nA report is in {}",
                 path.display()
             ),
-            Err(_) => writeln!(errors, "facetui: the dashboard had a fault and ended; runs go on without it.\n{report}"),
+            Err(_) => writeln!(
+                errors,
+                "facetui: the dashboard had a fault and ended; runs go on without it.\n{report}"
+            ),
         };
         process::exit(101)
     }));
@@ -176,7 +179,11 @@ fn write_report(report: &str) -> io::Result<PathBuf> {
         .unwrap_or_else(std::env::temp_dir)
         .join("facetui");
     fs::create_dir_all(&folder)?;
-    let path = folder.join(format!("fault-{}-{}.txt", host::now() as u64, process::id()));
+    let path = folder.join(format!(
+        "fault-{}-{}.txt",
+        host::now() as u64,
+        process::id()
+    ));
     atomic_write(&path, report.as_bytes())?;
     Ok(path)
 }

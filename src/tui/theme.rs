@@ -165,7 +165,7 @@ fn ascii_of(character: char) -> &'static str {
             let at = character as usize - ' ' as usize;
             &PRINTABLE[at..=at]
         }
-        '·' | '─' | '━' | '╍' => "-",
+        '·' | '─' | '━' | '╍' | '–' | '—' | '−' => "-",
         '│' | '┤' => "|",
         '▌' => ">",
         '≤' => "<=",
@@ -175,7 +175,6 @@ fn ascii_of(character: char) -> &'static str {
         '←' => "<-",
         '↑' => "^",
         '↓' => "v",
-        '–' | '—' | '−' => "-",
         '×' => "x",
         '“' | '”' => "\"",
         '‘' | '’' => "'",
@@ -279,7 +278,13 @@ mod tests {
             depth: Depth::Monochrome,
             charset: Charset::Unicode,
         };
-        for role in [Role::Accent, Role::Good, Role::Bad, Role::Curve(3), Role::Raw] {
+        for role in [
+            Role::Accent,
+            Role::Good,
+            Role::Bad,
+            Role::Curve(3),
+            Role::Raw,
+        ] {
             assert_eq!(theme.style(role).fg, None);
         }
         assert_eq!(theme.selected().bg, None);

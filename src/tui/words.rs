@@ -22,7 +22,11 @@ pub fn duration(seconds: f64) -> String {
 
 /// How long ago something was, in at most four characters: `12s`, `5m`, `3h`, `2d`.
 pub fn age(seconds: f64) -> String {
-    let whole = if seconds.is_finite() { seconds.max(0.0) as u64 } else { 0 };
+    let whole = if seconds.is_finite() {
+        seconds.max(0.0) as u64
+    } else {
+        0
+    };
     match whole {
         0..60 => format!("{whole}s"),
         60..3600 => format!("{}m", whole / 60),
@@ -36,14 +40,13 @@ pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
     }
     text
 }
-
 
 /// A figure with four digits that count: `12.31`, `0.0412`, `1.5e-6`.
 pub fn figure(value: f64) -> String {
@@ -60,14 +63,23 @@ pub fn figure(value: f64) -> String {
         let text = format!("{value:.2e}");
         match text.split_once('e') {
             Some((digits, power)) if digits.contains('.') => {
-                format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'))
+                format!(
+                    "{}e{power}",
+                    digits.trim_end_matches('0').trim_end_matches('.')
+                )
             }
             _ => text,
         }
     } else {
         let whole_digits = size.log10().floor() as i32 + 1;
         let decimals = (4 - whole_digits).clamp(0, 7) as usize;
-        format!("{value:.decimals$}")
+        let text = format!("{value:.decimals$}");
+        // Small numbers are settings more often than measurements: 0.0005, not 0.0005000.
+        if size < 0.1 {
+            text.trim_end_matches('0').to_owned()
+        } else {
+            text
+        }
     }
 }
 
@@ -163,6 +175,7 @@ mod tests {
             (12.3456, "12.35"),
             (0.041_234, "0.04123"),
             (123_456.0, "123456"),
+            (5e-4, "0.0005"),
             (1.5e-6, "1.5e-6"),
             (1e-5, "1e-5"),
             (-2.5e9, "-2.5e9"),

@@ -12,3 +12,4 @@ mod data;
 mod eval;
 mod run;
 mod shared;
+mod tui;

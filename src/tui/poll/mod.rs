@@ -37,7 +37,11 @@ const JOURNAL_ENTRIES: usize = 200;
 const LOG_LINES: usize = 500;
 
 /// Starts looking at the runs in `root` and at the folders `extra`; it ends when the request sender is dropped.
-pub fn start(root: PathBuf, extra: Vec<PathBuf>, messages: UnboundedSender<Message>) -> Sender<Request> {
+pub fn start(
+    root: PathBuf,
+    extra: Vec<PathBuf>,
+    messages: UnboundedSender<Message>,
+) -> Sender<Request> {
     let (sender, requests) = channel();
     let mut poller = Poller {
         root,
@@ -133,8 +137,13 @@ impl Poller {
                 summaries.extend(registry::look(path));
             }
         }
-        summaries.sort_by(|a, b| b.started.total_cmp(&a.started).then_with(|| a.name.cmp(&b.name)));
-        self.files.retain(|path, _| summaries.iter().any(|summary| summary.path == *path));
+        summaries.sort_by(|a, b| {
+            b.started
+                .total_cmp(&a.started)
+                .then_with(|| a.name.cmp(&b.name))
+        });
+        self.files
+            .retain(|path, _| summaries.iter().any(|summary| summary.path == *path));
         let runs: Vec<Arc<RunSnapshot>> = summaries
             .into_iter()
             .map(|summary| {
@@ -147,7 +156,10 @@ impl Poller {
             })
             .collect();
         let unchanged = runs.len() == self.told.len()
-            && runs.iter().zip(&self.told).all(|(new, old)| Arc::ptr_eq(new, old));
+            && runs
+                .iter()
+                .zip(&self.told)
+                .all(|(new, old)| Arc::ptr_eq(new, old));
         if unchanged && self.begun && self.trouble.is_none() {
             return;
         }
@@ -172,7 +184,10 @@ impl Poller {
     }
 
     fn details(&mut self, path: &Path, status: Status) -> RunDetails {
-        let watched = self.watched.as_ref().is_some_and(|watched| watched.path == path);
+        let watched = self
+            .watched
+            .as_ref()
+            .is_some_and(|watched| watched.path == path);
         let Ok(run) = RunDirectory::open(path) else {
             // Removed since it was listed.
             return RunDetails {
@@ -183,7 +198,10 @@ impl Poller {
                 log: Vec::new(),
             };
         };
-        let files = self.files.entry(path.to_owned()).or_insert_with(|| Files::of(&run));
+        let files = self
+            .files
+            .entry(path.to_owned())
+            .or_insert_with(|| Files::of(&run));
         files.look(&run, watched);
         RunDetails {
             status: shown::status(status),
@@ -268,7 +286,10 @@ impl Files {
             .ok();
         if changed != self.log_changed {
             let lines = run.log_tail(LOG_LINES);
-            self.log = lines.iter().map(|line| shown::text(line.trim_end())).collect();
+            self.log = lines
+                .iter()
+                .map(|line| shown::text(line.trim_end()))
+                .collect();
             self.log_changed = changed;
         }
     }

@@ -62,7 +62,14 @@ fn it_speaks_once_and_then_only_of_changes() {
     let mut journal = run.journal().unwrap();
     let set = "LFW\u{1b}[2J".to_owned();
     let (step, accuracy, std) = (10, 0.75, 0.02);
-    journal.append(JournalEvent::Validation { set, step, accuracy, std }).unwrap();
+    journal
+        .append(JournalEvent::Validation {
+            set,
+            step,
+            accuracy,
+            std,
+        })
+        .unwrap();
     let messages = bench.look();
     let details = runs(&messages)[0].details().unwrap();
     assert_eq!(details.best.as_ref().unwrap().set, "LFW\\x1b[2J");
@@ -112,7 +119,18 @@ fn broken_runs_and_other_programs_logs_are_listed() {
     fs::create_dir(&other).unwrap();
     EventWriter::append(&other).unwrap();
     let messages = bench.look();
-    let kinds: Vec<_> = runs(&messages).iter().map(|run| (run.name.as_str(), &run.contents)).collect();
-    assert!(kinds.iter().any(|(name, what)| *name == "broken" && matches!(what, Contents::Broken(_))));
-    assert!(kinds.iter().any(|(name, what)| *name == "other" && **what == Contents::EventLog));
+    let kinds: Vec<_> = runs(&messages)
+        .iter()
+        .map(|run| (run.name.as_str(), &run.contents))
+        .collect();
+    assert!(
+        kinds
+            .iter()
+            .any(|(name, what)| *name == "broken" && matches!(what, Contents::Broken(_)))
+    );
+    assert!(
+        kinds
+            .iter()
+            .any(|(name, what)| *name == "other" && **what == Contents::EventLog)
+    );
 }

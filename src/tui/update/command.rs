@@ -8,6 +8,7 @@ use crate::tui::snapshot::{Contents, RunSnapshot};
 use crate::tui::words;
 
 use super::say;
+use crate::tui::charts;
 
 /// Why an action can't be done now; `None` where it can. The footer leaves such actions out.
 pub fn refusal(model: &Model, action: Action) -> Option<String> {
@@ -23,16 +24,27 @@ pub fn refusal(model: &Model, action: Action) -> Option<String> {
     if commands && model.access == Access::ReadOnly {
         return Some("read-only: no command can be given from here".to_owned());
     }
-    if !commands || action == Action::Launch {
+    let about_curves = matches!(action, Action::Zoom | Action::Smooth | Action::LogScale);
+    if about_curves && charts::of(model).is_empty() {
+        return Some("there are no curves yet".to_owned());
+    }
+    if action == Action::Launch || !(commands || matches!(action, Action::Open | Action::WorkerLog))
+    {
         return None;
     }
     let Some(run) = model.selected_run() else {
         return Some("no run is selected".to_owned());
     };
+    if !commands {
+        return None;
+    }
     let details = match &run.contents {
         Contents::Run(details) => details,
         Contents::EventLog => {
-            return Some(format!("{} is another program's log: it takes no commands", run.name));
+            return Some(format!(
+                "{} is another program's log: it takes no commands",
+                run.name
+            ));
         }
         Contents::Broken(_) => return Some(format!("{} can't be read", run.name)),
     };
@@ -40,22 +52,24 @@ pub fn refusal(model: &Model, action: Action) -> Option<String> {
     if action == Action::Resume {
         return match state {
             RunState::Finished => Some(format!("{} is finished: nothing is left to do", run.name)),
-            state if state.is_live() => {
-                Some(format!("{} is {}: it has a worker", run.name, words::state(state)))
-            }
+            state if state.is_live() => Some(format!(
+                "{} is {}: it has a worker",
+                run.name,
+                words::state(state)
+            )),
             _ => None,
         };
     }
     (!state.is_live()).then(|| {
-        format!("{} is {}: no worker would hear that", run.name, words::state(state))
+        format!(
+            "{} is {}: no worker would hear that",
+            run.name,
+            words::state(state)
+        )
     })
 }
 
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    if let Some(why) = refusal(model, action) {
-        say(model, Tone::Refused, why);
-        return Vec::new();
-    }
     match action {
         Action::Launch => {
             model.overlay = Some(Overlay::Launch(Form::new()));
@@ -94,7 +108,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Resume => {
-            say(model, Tone::Done, format!("{}: starting a worker…", run.name));
+            say(
+                model,
+                Tone::Done,
+                format!("{}: starting a worker…", run.name),
+            );
             vec![Effect::Resume {
                 path: run.path.clone(),
                 name: run.name.clone(),
@@ -114,7 +132,9 @@ fn wants_unpause(model: &Model, run: &RunSnapshot) -> bool {
 }
 
 fn send(model: &mut Model, run: &RunSnapshot, command: Command) -> Vec<Effect> {
-    let after = run.details().map_or(0, crate::tui::snapshot::RunDetails::last_entry);
+    let after = run
+        .details()
+        .map_or(0, crate::tui::snapshot::RunDetails::last_entry);
     let pending = Pending {
         command: command.clone(),
         sent: model.now,

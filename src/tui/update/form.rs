@@ -13,7 +13,11 @@ const MAX_FIELD_CHARS: usize = 4096;
 pub(super) fn insert(model: &mut Model, text: &str) {
     edit(model, |field| {
         let room = MAX_FIELD_CHARS.saturating_sub(field.chars().count());
-        field.extend(text.chars().filter(|character| !character.is_control()).take(room));
+        field.extend(
+            text.chars()
+                .filter(|character| !character.is_control())
+                .take(room),
+        );
     });
 }
 
@@ -86,7 +90,7 @@ pub(super) fn launched(model: &mut Model, result: Result<PathBuf, Vec<String>>) 
             if matches!(overlay, Some(Overlay::Launch(_))) {
                 *overlay = None;
                 model.view = View::Live;
-                model.focus = path.file_name().map(|name| crate::untrusted::visible_os(name));
+                model.focus = path.file_name().map(crate::untrusted::visible_os);
             }
             say(model, Tone::Done, "launched".to_owned());
             vec![Effect::Look]
@@ -96,7 +100,11 @@ pub(super) fn launched(model: &mut Model, result: Result<PathBuf, Vec<String>>) 
             Vec::new()
         }
         (Err(errors), _) => {
-            say(model, Tone::Failed, format!("not launched: {}", errors.join("; ")));
+            say(
+                model,
+                Tone::Failed,
+                format!("not launched: {}", errors.join("; ")),
+            );
             Vec::new()
         }
     }

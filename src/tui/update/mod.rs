@@ -13,8 +13,7 @@ use super::effect::Effect;
 use super::keys::{self, Action, Context};
 use super::message::{Message, Target};
 use super::model::{Form, Model, Notice, Overlay, SMOOTHINGS, Tone, View};
-use super::view::live;
-use super::{comparison, words};
+use super::{charts, comparison, words};
 
 /// Takes in one message; what it asks of the world is returned.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -101,6 +100,10 @@ fn pressed(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 }
 
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if let Some(why) = refusal(model, action) {
+        say(model, Tone::Refused, why);
+        return Vec::new();
+    }
     match action {
         Action::Quit => return vec![Effect::Quit],
         Action::Suspend => return vec![Effect::Suspend],
@@ -199,14 +202,16 @@ fn back(model: &mut Model) {
 /// Up or down by `lines`, as far as there is something.
 fn moved(model: &mut Model, lines: isize) -> Vec<Effect> {
     if let Some(Overlay::Help { scroll }) = &mut model.overlay {
-        *scroll = scroll.saturating_add_signed(lines).min(super::view::help::length());
+        *scroll = scroll
+            .saturating_add_signed(lines)
+            .min(super::view::help::length());
         return Vec::new();
     }
     match model.view {
         View::Runs => return select_by(model, lines),
         View::Live => {
             let columns = if lines.unsigned_abs() == 1 && !model.live.zoomed {
-                live::columns(model.size) as isize
+                charts::columns(model.size) as isize
             } else {
                 1
             };
@@ -250,8 +255,8 @@ fn scroll_log(model: &mut Model, back: isize) {
 }
 
 fn choose_chart(model: &mut Model, by: isize) {
-    let charts = live::charts(model).len();
-    model.live.chart = shifted(model.live.chart, by, charts);
+    let count = charts::of(model).len();
+    model.live.chart = shifted(model.live.chart, by, count);
 }
 
 fn select_by(model: &mut Model, lines: isize) -> Vec<Effect> {
@@ -289,7 +294,10 @@ fn say(model: &mut Model, tone: Tone, text: String) {
 
 /// What the ages and waits on the screen read like: when this changes, so does the screen.
 fn clock_face(model: &Model) -> Vec<String> {
-    let ages = model.runs().iter().map(|run| words::age(model.now - run.started));
+    let ages = model
+        .runs()
+        .iter()
+        .map(|run| words::age(model.now - run.started));
     let waits = model
         .pending
         .values()

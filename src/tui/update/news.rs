@@ -46,14 +46,18 @@ fn acknowledge(model: &mut Model) {
         let Some(details) = run.details() else {
             continue;
         };
-        let new = details.journal.iter().filter(|entry| entry.number > pending.after);
+        let new = details
+            .journal
+            .iter()
+            .filter(|entry| entry.number > pending.after);
         let obeyed = new.clone().find_map(|entry| match &entry.what {
             JournalEvent::Command { command, step } if *command == pending.command => {
                 Some((Tone::Done, words::done(command, *step)))
             }
-            JournalEvent::Rejected { reason, .. } => {
-                Some((Tone::Failed, format!("the worker refused a command: {reason}")))
-            }
+            JournalEvent::Rejected { reason, .. } => Some((
+                Tone::Failed,
+                format!("the worker refused a command: {reason}"),
+            )),
             _ => None,
         });
         let outcome = obeyed.or_else(|| {
@@ -76,10 +80,18 @@ fn acknowledge(model: &mut Model) {
 
 pub(super) fn sent(model: &mut Model, path: &Path, command: &Command, result: Result<(), String>) {
     if let Err(error) = result {
-        if model.pending.get(path).is_some_and(|pending| pending.command == *command) {
+        if model
+            .pending
+            .get(path)
+            .is_some_and(|pending| pending.command == *command)
+        {
             model.pending.remove(path);
         }
-        say(model, Tone::Failed, format!("{} not sent: {error}", words::asked(command)));
+        say(
+            model,
+            Tone::Failed,
+            format!("{} not sent: {error}", words::asked(command)),
+        );
     }
 }
 

@@ -62,7 +62,10 @@ fn the_focus_opens_its_run_once_it_is_seen() {
 fn curves_of_another_run_are_not_taken() {
     let mut model = fixtures::busy();
     press(&mut model, 'j');
-    update(&mut model, Message::Curves(fixtures::curves("margin-centre")));
+    update(
+        &mut model,
+        Message::Curves(fixtures::curves("margin-centre")),
+    );
     assert!(model.curves.is_none());
 }
 
@@ -73,12 +76,21 @@ fn p_pauses_a_running_run_and_unpauses_a_paused_one() {
         path: path(name),
         command,
     };
-    assert_eq!(press(&mut model, 'p'), [send("margin-centre", Command::Pause)]);
+    assert_eq!(
+        press(&mut model, 'p'),
+        [send("margin-centre", Command::Pause)]
+    );
     // The answer is still to come: the next press takes it back.
-    assert_eq!(press(&mut model, 'p'), [send("margin-centre", Command::Unpause)]);
+    assert_eq!(
+        press(&mut model, 'p'),
+        [send("margin-centre", Command::Unpause)]
+    );
     press(&mut model, 'j');
     press(&mut model, 'j');
-    assert_eq!(press(&mut model, 'p'), [send("big-batch", Command::Unpause)]);
+    assert_eq!(
+        press(&mut model, 'p'),
+        [send("big-batch", Command::Unpause)]
+    );
 }
 
 #[test]
@@ -156,12 +168,15 @@ fn an_acknowledgement_is_told_once() {
     let mut model = fixtures::busy();
     press(&mut model, 'c');
     assert!(model.pending.contains_key(&path("margin-centre")));
-    let other = fixtures::obeyed(model.runs(), "margin-centre", Command::Pause, 7);
+    let other = fixtures::obeyed(model.runs(), "margin-centre", &Command::Pause, 7);
     update(&mut model, Message::Runs(other));
     assert!(model.notice.is_none());
-    let obeyed = fixtures::obeyed(model.runs(), "margin-centre", Command::Checkpoint, 120);
+    let obeyed = fixtures::obeyed(model.runs(), "margin-centre", &Command::Checkpoint, 120);
     update(&mut model, Message::Runs(obeyed));
-    assert_eq!(notice(&model), "margin-centre: checkpoint taken at step 120");
+    assert_eq!(
+        notice(&model),
+        "margin-centre: checkpoint taken at step 120"
+    );
     assert!(model.pending.is_empty());
 }
 
@@ -226,20 +241,41 @@ fn the_form_checks_and_launches_what_was_typed() {
     let [Effect::Check { edit, order }] = &effects[..] else {
         panic!("{effects:?}");
     };
-    assert_eq!((order.recipe.as_str(), order.config.as_str()), ("recipe.toml", "config.ini"));
+    assert_eq!(
+        (order.recipe.as_str(), order.config.as_str()),
+        ("recipe.toml", "config.ini")
+    );
     let wrong = vec!["recipe.toml:3: no".to_owned()];
     let edit = *edit;
-    update(&mut model, Message::Checked { edit, result: Err(wrong.clone()) });
+    update(
+        &mut model,
+        Message::Checked {
+            edit,
+            result: Err(wrong.clone()),
+        },
+    );
     let Some(Overlay::Launch(form)) = &model.overlay else {
         panic!("the form is open");
     };
     assert_eq!(form.outcome, Outcome::Wrong(wrong));
     press(&mut model, 'x');
-    update(&mut model, Message::Checked { edit, result: Ok("late".to_owned()) });
+    update(
+        &mut model,
+        Message::Checked {
+            edit,
+            result: Ok("late".to_owned()),
+        },
+    );
     let effects = press_code(&mut model, KeyCode::Enter);
     assert!(matches!(&effects[..], [Effect::Launch(order)] if order.config == "config.inix"));
-    assert!(press_code(&mut model, KeyCode::Enter).is_empty(), "only once");
-    update(&mut model, Message::Launched(Ok(PathBuf::from("runs/night"))));
+    assert!(
+        press_code(&mut model, KeyCode::Enter).is_empty(),
+        "only once"
+    );
+    update(
+        &mut model,
+        Message::Launched(Ok(PathBuf::from("runs/night"))),
+    );
     assert!(model.overlay.is_none());
     update(&mut model, Message::Runs(fixtures::runs()));
     assert_eq!(model.selected_run().unwrap().name, "night");
@@ -250,7 +286,9 @@ fn a_form_without_a_recipe_is_not_sent() {
     let mut model = fixtures::empty();
     press(&mut model, 'n');
     assert!(press_code(&mut model, KeyCode::Enter).is_empty());
-    assert!(matches!(&model.overlay, Some(Overlay::Launch(form)) if matches!(form.outcome, Outcome::Wrong(_))));
+    assert!(
+        matches!(&model.overlay, Some(Overlay::Launch(form)) if matches!(form.outcome, Outcome::Wrong(_)))
+    );
     press_code(&mut model, KeyCode::Esc);
     assert!(model.overlay.is_none());
 }
@@ -269,7 +307,10 @@ fn views_go_round_and_back_leads_out() {
     assert_eq!(model.view, View::Evaluation);
     press(&mut model, '?');
     press_code(&mut model, KeyCode::Esc);
-    assert_eq!((model.view, model.overlay.is_none()), (View::Evaluation, true));
+    assert_eq!(
+        (model.view, model.overlay.is_none()),
+        (View::Evaluation, true)
+    );
     assert_eq!(press(&mut model, 'q'), [Effect::Quit]);
 }
 
@@ -289,10 +330,10 @@ fn charts_are_chosen_within_what_there_is() {
     for _ in 0..50 {
         press_code(&mut model, KeyCode::Right);
     }
-    let charts = live::charts(&model).len();
-    assert_eq!(model.live.chart, charts - 1);
+    let count = charts::of(&model).len();
+    assert_eq!(model.live.chart, count - 1);
     press_code(&mut model, KeyCode::Up);
-    assert_eq!(model.live.chart, charts - 1 - live::columns(model.size));
+    assert_eq!(model.live.chart, count - 1 - charts::columns(model.size));
     press(&mut model, 'g');
     assert_eq!(model.live.chart, 0);
 }

@@ -15,7 +15,7 @@ use crate::tui::theme::Role;
 use crate::tui::widget::text::{Pen, wrap};
 use crate::tui::words;
 
-use super::{ViewCache, live, summary};
+use super::{ViewCache, grid, summary};
 
 /// The rows this pane would like of a body `height` rows tall.
 pub fn height(body: u16) -> u16 {
@@ -33,7 +33,13 @@ pub fn draw(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut P
     }
     pen.title(area, &run.name, Role::Strong);
     if let Some(text) = summary::pending(model, run) {
-        pen.put_right(area.x, area.y, area.width, &format!(" {text}"), Role::Waiting);
+        pen.put_right(
+            area.x,
+            area.y,
+            area.width,
+            &format!(" {text}"),
+            Role::Waiting,
+        );
     }
     let body = Rect {
         y: area.y + 1,
@@ -43,7 +49,13 @@ pub fn draw(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut P
     match &run.contents {
         Contents::Run(details) => draw_run(model, run, details, cache, pen, body),
         Contents::EventLog => {
-            pen.put(body.x, body.y, body.width, "An event log that another program wrote: its curves can be watched.", Role::Text);
+            pen.put(
+                body.x,
+                body.y,
+                body.width,
+                "An event log that another program wrote: its curves can be watched.",
+                Role::Text,
+            );
             draw_curves(model, run, cache, pen, below(body, 2));
         }
         Contents::Broken(why) => {
@@ -55,7 +67,14 @@ pub fn draw(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut P
     }
 }
 
-fn draw_run(model: &Model, run: &RunSnapshot, details: &RunDetails, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
+fn draw_run(
+    model: &Model,
+    run: &RunSnapshot,
+    details: &RunDetails,
+    cache: &mut ViewCache,
+    pen: &mut Pen,
+    area: Rect,
+) {
     let facts = facts(run, details);
     let left = (area.width * 52 / 100).min(72);
     let rows = 7.min(area.height);
@@ -67,8 +86,11 @@ fn draw_run(model: &Model, run: &RunSnapshot, details: &RunDetails, cache: &mut 
         pen.put(area.x, y, 11, label, Role::Quiet);
         let room = if *role == Role::Bad { area.width } else { left };
         let room = usize::from(room.saturating_sub(13));
-        let lines = if *role == Role::Bad { 3 } else { 1 };
-        for line in wrap(text, room).iter().take(lines) {
+        let lines = match role {
+            Role::Bad => wrap(text, room),
+            _ => vec![text.clone()],
+        };
+        for line in lines.iter().take(3) {
             if y < area.y + rows {
                 pen.put(area.x + 12, y, room as u16, line, *role);
                 y += 1;
@@ -98,7 +120,7 @@ fn below(area: Rect, rows: u16) -> Rect {
 
 fn draw_curves(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     if area.height >= 6 && model.curves_of(&run.path).is_some() {
-        live::draw_first(model, run, cache, pen, area);
+        grid::draw_first(model, run, cache, pen, area);
     }
 }
 
@@ -106,8 +128,20 @@ fn draw_journal(model: &Model, details: &RunDetails, pen: &mut Pen, area: Rect) 
     let newest = details.journal.iter().rev().take(area.height.into());
     for (row, entry) in newest.enumerate() {
         let y = area.y + row as u16;
-        pen.put_right(area.x, y, 4, &words::age(model.now - entry.time), Role::Quiet);
-        pen.put(area.x + 6, y, area.width.saturating_sub(6), &summary::entry(entry), Role::Text);
+        pen.put_right(
+            area.x,
+            y,
+            4,
+            &words::age(model.now - entry.time),
+            Role::Quiet,
+        );
+        pen.put(
+            area.x + 6,
+            y,
+            area.width.saturating_sub(6),
+            &summary::entry(entry),
+            Role::Text,
+        );
     }
 }
 
@@ -120,24 +154,47 @@ fn facts(run: &RunSnapshot, details: &RunDetails) -> Vec<Fact> {
     if let Some(phase) = &status.phase {
         add("phase", phase.clone());
     }
-    let done = format!("{} of {}", words::count(status.step), words::count(status.steps));
+    let done = format!(
+        "{} of {}",
+        words::count(status.step),
+        words::count(status.steps)
+    );
     add("step", format!("{done} · epoch {}", status.epoch));
     if let Some(speed) = status.images_per_second.filter(|_| run.is_live()) {
-        let eta = status.eta_seconds.map(|eta| format!(" · {} to go", words::duration(eta)));
-        add("speed", format!("{} images/s{}", words::rate(speed), eta.unwrap_or_default()));
+        let eta = status
+            .eta_seconds
+            .map(|eta| format!(" · {} to go", words::duration(eta)));
+        add(
+            "speed",
+            format!("{} images/s{}", words::rate(speed), eta.unwrap_or_default()),
+        );
     }
     if let Some(loss) = status.scalars.get("loss/total") {
         add("total loss", words::figure(*loss));
     }
     if let Some(best) = &details.best {
         let accuracy = words::percent(best.accuracy);
-        add("best", format!("{accuracy} ± {:.1} on {}", best.std * 100.0, best.set));
+        add(
+            "best",
+            format!("{accuracy} ± {:.1} on {}", best.std * 100.0, best.set),
+        );
     }
     if let Some(checkpoint) = &status.last_checkpoint {
         add("checkpoint", checkpoint.clone());
     }
-    let pid = status.pid.filter(|_| run.is_live()).map(|pid| format!(" · process {pid}"));
-    add("device", format!("{} on {}{}", status.device, status.host, pid.unwrap_or_default()));
+    let pid = status
+        .pid
+        .filter(|_| run.is_live())
+        .map(|pid| format!(" · process {pid}"));
+    add(
+        "device",
+        format!(
+            "{} on {}{}",
+            status.device,
+            status.host,
+            pid.unwrap_or_default()
+        ),
+    );
     if let Some(error) = &status.last_error
         && matches!(status.state, RunState::Failed | RunState::Lost)
     {

@@ -29,10 +29,20 @@ pub fn draw(evaluation: &Evaluation, pen: &mut Pen, area: Rect) {
     }
     let made_by = &evaluation.provenance;
     let step = made_by.step.map(|step| format!(" @{step}"));
-    let model = if made_by.model.is_empty() { "given scores" } else { &made_by.model };
+    let model = if made_by.model.is_empty() {
+        "given scores"
+    } else {
+        &made_by.model
+    };
     let title = format!("{model}{} on {}", step.unwrap_or_default(), evaluation.set);
-    pen.title(area, &title, Role::Strong);
-    pen.put_right(area.x, area.y, area.width, &format!(" rule {}", evaluation.rule), Role::Accent);
+    let rule = format!("rule {}", evaluation.rule);
+    let wide = pen.width(&rule);
+    let left = Rect {
+        width: area.width.saturating_sub(wide + 1),
+        ..area
+    };
+    pen.title(left, &title, Role::Strong);
+    pen.put_right(area.x, area.y, area.width, &rule, Role::Accent);
     let room = usize::from(area.width.saturating_sub(12));
     let mut y = area.y + 1;
     for (label, text) in facts(evaluation) {
@@ -57,7 +67,11 @@ pub fn draw(evaluation: &Evaluation, pen: &mut Pen, area: Rect) {
 
 /// Texts whose gaps line up stay whole where they fit.
 fn wrap_keeping_gaps(text: &str, room: usize) -> Vec<String> {
-    if text.chars().count() <= room { vec![text.to_owned()] } else { wrap(text, room) }
+    if text.chars().count() <= room {
+        vec![text.to_owned()]
+    } else {
+        wrap(text, room)
+    }
 }
 
 fn facts(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
@@ -81,9 +95,18 @@ fn facts(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
     let made_with: Vec<String> = [
         made_by.channels.clone(),
         made_by.crop.clone(),
-        made_by.mirror.as_ref().map(|mirror| format!("mirror {mirror}")),
-        made_by.pooling.as_ref().map(|pooling| format!("pooling {pooling}")),
-        made_by.corrected.as_ref().map(|corrected| format!("corrected {corrected}")),
+        made_by
+            .mirror
+            .as_ref()
+            .map(|mirror| format!("mirror {mirror}")),
+        made_by
+            .pooling
+            .as_ref()
+            .map(|pooling| format!("pooling {pooling}")),
+        made_by
+            .corrected
+            .as_ref()
+            .map(|corrected| format!("corrected {corrected}")),
         made_by.device.clone(),
     ]
     .into_iter()
@@ -145,7 +168,18 @@ fn draw_folds(evaluation: &Evaluation, pen: &mut Pen, area: Rect) {
         pen.put_right(area.x + 6, y, 8, &accuracy, Role::Text);
         // Half right is what guessing gives: the bar begins there.
         let (full, empty) = bar((fold.accuracy - 0.5) * 2.0, width.into(), pen.theme);
-        pen.put_all(area.x + 16, y, width, &[(&full, Role::Curve(0)), (&empty, Role::Quiet)]);
-        pen.put(area.x + 18 + width, y, 12, &words::figure(fold.threshold), Role::Text);
+        pen.put_all(
+            area.x + 16,
+            y,
+            width,
+            &[(&full, Role::Curve(0)), (&empty, Role::Quiet)],
+        );
+        pen.put(
+            area.x + 18 + width,
+            y,
+            12,
+            &words::figure(fold.threshold),
+            Role::Text,
+        );
     }
 }

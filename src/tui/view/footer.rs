@@ -43,7 +43,12 @@ pub fn draw(model: &Model, pen: &mut Pen, area: Rect) {
             Tone::Failed => (pen.theme.pick("✗", "x"), Role::Bad),
         };
         let room = right.saturating_sub(left);
-        pen.put_all(left, area.y, room, &[(mark, role), (" ", role), (&notice.text, Role::Text)]);
+        pen.put_all(
+            left,
+            area.y,
+            room,
+            &[(mark, role), (" ", role), (&notice.text, Role::Text)],
+        );
         return;
     }
     let mut x = left;
@@ -63,7 +68,11 @@ fn width(pen: &Pen, binding: &Binding, model: &Model) -> u16 {
 
 fn put(pen: &mut Pen, x: u16, y: u16, binding: &Binding, model: &Model) {
     let name = binding.name();
-    let pieces = [(name.as_str(), Role::Strong), (" ", Role::Quiet), (label(binding, model), Role::Quiet)];
+    let pieces = [
+        (name.as_str(), Role::Strong),
+        (" ", Role::Quiet),
+        (label(binding, model), Role::Quiet),
+    ];
     pen.put_all(x, y, u16::MAX, &pieces);
 }
 

@@ -25,7 +25,10 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     let mut x = area.x + pen.put(area.x, area.y, area.width, " facetui ", Role::Strong) + 1;
     for (view, name) in VIEWS {
         let used = if view == model.view && model.overlay.is_none() {
-            let style = pen.theme.style(Role::Accent).add_modifier(Modifier::REVERSED);
+            let style = pen
+                .theme
+                .style(Role::Accent)
+                .add_modifier(Modifier::REVERSED);
             pen.put_styled(x, area.y, area.right() - x, name, style)
         } else {
             pen.put(x, area.y, area.right() - x, name, Role::Text)

@@ -11,33 +11,99 @@ use crate::tui::keys::{Binding, Context, TABLE};
 use crate::tui::theme::Role;
 use crate::tui::widget::text::{Pen, wrap};
 
-/// Draws the help from line `scroll` on.
+/// Draws the help from line `scroll` on; in two columns where that shows all of it.
 pub fn draw(pen: &mut Pen, area: Rect, scroll: usize) {
-    let columns = if area.width >= 150 { 2 } else { 1 };
-    let width = area.width / columns - 2;
-    let lines = lines(width.into());
+    let half = area.width / 2;
     let rows = usize::from(area.height);
-    let shown = rows * usize::from(columns);
-    let first = scroll.min(lines.len().saturating_sub(shown));
-    for (at, line) in lines.iter().skip(first).take(shown).enumerate() {
-        let x = area.x + 1 + (at / rows) as u16 * (width + 2);
-        let y = area.y + (at % rows) as u16;
+    if area.width >= 150 {
+        let lines = lines(usize::from(half - 2));
+        let middle = section_break(&lines);
+        if middle <= rows && lines.len() - middle <= rows {
+            draw_column(
+                pen,
+                Rect {
+                    width: half,
+                    ..area
+                },
+                &lines[..middle],
+            );
+            draw_column(
+                pen,
+                Rect {
+                    x: area.x + half,
+                    width: half,
+                    ..area
+                },
+                &lines[middle + 1..],
+            );
+            return;
+        }
+    }
+    let lines = lines(usize::from(area.width - 2));
+    if lines.len() <= rows {
+        draw_column(pen, area, &lines);
+        return;
+    }
+    let shown = rows - 1;
+    let first = scroll.min(lines.len() - shown);
+    draw_column(pen, area, &lines[first..first + shown]);
+    let below = lines.len() - first - shown;
+    let more = match (first, below) {
+        (0, below) => format!("↓ {below} more lines"),
+        (above, 0) => format!("↑ {above} more lines"),
+        (above, below) => format!("↑ {above} and ↓ {below} more lines"),
+    };
+    pen.put(
+        area.x + 3,
+        area.bottom() - 1,
+        area.width - 3,
+        &more,
+        Role::Waiting,
+    );
+}
+
+fn draw_column(pen: &mut Pen, area: Rect, lines: &[Line]) {
+    let (x, width) = (area.x + 1, area.width.saturating_sub(2));
+    for (row, line) in lines.iter().enumerate().take(area.height.into()) {
+        let y = area.y + row as u16;
         match line {
             Line::Blank => {}
             Line::Title(title) => {
-                pen.title(Rect { x, y, width, height: 1 }, title, Role::Accent);
+                pen.title(
+                    Rect {
+                        x,
+                        y,
+                        width,
+                        height: 1,
+                    },
+                    title,
+                    Role::Accent,
+                );
             }
             Line::Key(keys, text) => {
                 pen.put(x + 2, y, KEYS - 1, keys, Role::Strong);
-                pen.put(x + 2 + KEYS, y, width.saturating_sub(2 + KEYS), text, Role::Text);
+                pen.put(
+                    x + 2 + KEYS,
+                    y,
+                    width.saturating_sub(2 + KEYS),
+                    text,
+                    Role::Text,
+                );
             }
         }
     }
-    if first + shown < lines.len() {
-        let more = format!(" ↓ {} more lines ", lines.len() - first - shown);
-        let y = area.bottom() - 1;
-        pen.put_right(area.x, y, area.width - 1, &more, Role::Waiting);
-    }
+}
+
+/// The blank line between sections that is nearest to the middle.
+fn section_break(lines: &[Line]) -> usize {
+    let blanks = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| matches!(line, Line::Blank));
+    let nearest = blanks
+        .map(|(at, _)| at)
+        .min_by_key(|at| at.abs_diff(lines.len() / 2));
+    nearest.unwrap_or(0)
 }
 
 /// More lines than the help ever has: how far scrolling can go.

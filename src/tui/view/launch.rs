@@ -35,7 +35,11 @@ pub fn draw(form: &Form, cache: &mut ViewCache, pen: &mut Pen, area: Rect) -> Po
             break;
         }
         let focused = nth == form.at;
-        let (mark, role) = if focused { ("▌", Role::Accent) } else { (" ", Role::Quiet) };
+        let (mark, role) = if focused {
+            ("▌", Role::Accent)
+        } else {
+            (" ", Role::Quiet)
+        };
         pen.put(inner.x, y, 1, mark, Role::Accent);
         pen.put(inner.x + 2, y, 8, label, role);
         let x = inner.x + 10;
@@ -49,7 +53,12 @@ pub fn draw(form: &Form, cache: &mut ViewCache, pen: &mut Pen, area: Rect) -> Po
         if focused {
             cursor = Position::new(x + pen.width(end_of(pen, &text, room)), y);
         }
-        let hit = Rect { x: inner.x, y, width: inner.width, height: 1 };
+        let hit = Rect {
+            x: inner.x,
+            y,
+            width: inner.width,
+            height: 1,
+        };
         cache.hit(hit, Target::Field(nth));
     }
     draw_outcome(form, pen, inner);
@@ -70,7 +79,11 @@ fn end_of<'a>(pen: &Pen, text: &'a str, room: u16) -> &'a str {
 fn draw_outcome(form: &Form, pen: &mut Pen, inner: Rect) {
     let top = inner.y + 3 + Form::LABELS.len() as u16;
     let (mark, role, lines) = match &form.outcome {
-        Outcome::Unknown => (" ", Role::Quiet, vec!["Tab checks what is there, Enter launches it.".to_owned()]),
+        Outcome::Unknown => (
+            " ",
+            Role::Quiet,
+            vec!["Tab checks what is there, Enter launches it.".to_owned()],
+        ),
         Outcome::Good(summary) => (pen.theme.pick("✓", "+"), Role::Good, vec![summary.clone()]),
         Outcome::Launching => (" ", Role::Waiting, vec!["launching…".to_owned()]),
         Outcome::Wrong(errors) => (pen.theme.pick("✗", "x"), Role::Bad, errors.clone()),

@@ -18,11 +18,22 @@ pub fn draw(details: &RunDetails, scroll: usize, pen: &mut Pen, area: Rect) {
         return;
     }
     let ended_badly = matches!(details.status.state, RunState::Failed | RunState::Lost);
-    let title = if ended_badly { "last words" } else { "worker's output" };
-    pen.title(area, title, if ended_badly { Role::Bad } else { Role::Strong });
+    let title = if ended_badly {
+        "last words"
+    } else {
+        "worker's output"
+    };
+    pen.title(
+        area,
+        title,
+        if ended_badly { Role::Bad } else { Role::Strong },
+    );
     let rows = usize::from(area.height - 1);
     let lines = &details.log;
-    let end = lines.len().saturating_sub(scroll).max(rows.min(lines.len()));
+    let end = lines
+        .len()
+        .saturating_sub(scroll)
+        .max(rows.min(lines.len()));
     let start = end.saturating_sub(rows);
     let mark = if end < lines.len() {
         format!(" {} lines below ", lines.len() - end)
@@ -31,9 +42,21 @@ pub fn draw(details: &RunDetails, scroll: usize, pen: &mut Pen, area: Rect) {
     };
     pen.put_right(area.x, area.y, area.width, &mark, Role::Quiet);
     if lines.is_empty() {
-        pen.put(area.x, area.y + 1, area.width, "it has printed nothing", Role::Quiet);
+        pen.put(
+            area.x,
+            area.y + 1,
+            area.width,
+            "it has printed nothing",
+            Role::Quiet,
+        );
     }
     for (row, line) in lines[start..end].iter().enumerate() {
-        pen.put(area.x, area.y + 1 + row as u16, area.width, line, Role::Text);
+        pen.put(
+            area.x,
+            area.y + 1 + row as u16,
+            area.width,
+            line,
+            Role::Text,
+        );
     }
 }

@@ -10,6 +10,7 @@ pub mod details;
 pub mod evaluation;
 pub mod figures;
 pub mod footer;
+pub mod grid;
 pub mod header;
 pub mod help;
 pub mod launch;

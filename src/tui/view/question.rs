@@ -18,11 +18,18 @@ pub fn draw(pen: &mut Pen, area: Rect, name: &str) {
     let question = format!("Stop {name}?");
     let lines = [
         (question.as_str(), Role::Strong),
-        ("It takes a checkpoint, ends, and can be resumed.", Role::Text),
+        (
+            "It takes a checkpoint, ends, and can be resumed.",
+            Role::Text,
+        ),
         ("", Role::Text),
         ("y yes    n no", Role::Accent),
     ];
-    let widest = lines.iter().map(|(text, _)| pen.width(text)).max().unwrap_or(0);
+    let widest = lines
+        .iter()
+        .map(|(text, _)| pen.width(text))
+        .max()
+        .unwrap_or(0);
     let width = (widest + 6).min(area.width);
     let height = (lines.len() as u16 + 2).min(area.height);
     let place = Rect {
@@ -32,8 +39,18 @@ pub fn draw(pen: &mut Pen, area: Rect, name: &str) {
         height,
     };
     frame(pen, place);
-    for (row, (text, role)) in lines.iter().enumerate().take(usize::from(height).saturating_sub(2)) {
-        pen.put(place.x + 3, place.y + 1 + row as u16, width - 6, text, *role);
+    for (row, (text, role)) in lines
+        .iter()
+        .enumerate()
+        .take(usize::from(height).saturating_sub(2))
+    {
+        pen.put(
+            place.x + 3,
+            place.y + 1 + row as u16,
+            width - 6,
+            text,
+            *role,
+        );
     }
 }
 
@@ -47,7 +64,9 @@ fn frame(pen: &mut Pen, area: Rect) {
     let style = pen.theme.style(Role::Accent);
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {
-            let Some(cell) = pen.buffer.cell_mut((x, y)) else { continue };
+            let Some(cell) = pen.buffer.cell_mut((x, y)) else {
+                continue;
+            };
             cell.reset();
             let (left, right) = (x == area.left(), x + 1 == area.right());
             let (top, bottom) = (y == area.top(), y + 1 == area.bottom());

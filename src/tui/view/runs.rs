@@ -55,17 +55,20 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
 }
 
 fn draw_empty(model: &Model, pen: &mut Pen, area: Rect) {
-    let place = format!("No runs in {} yet", model.root);
+    let place = format!(
+        "No runs in {} yet",
+        model.root.trim_end_matches('/').to_owned() + "/"
+    );
     pen.empty(
         area,
         &[
             &place,
             "",
-            "n   launches one from a recipe, here",
+            "n  launches one from a recipe, here;",
+            "in a shell, these do:",
             "",
-            "or, in a shell:",
-            "facetui demo",
-            "facetui train RECIPE.toml --config config.ini",
+            "   facetui demo",
+            "   facetui train RECIPE.toml --config config.ini",
         ],
     );
 }
@@ -76,7 +79,14 @@ fn draw_list(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     let rows = usize::from(area.height.saturating_sub(2)).max(1);
     let selected = model.selected_index().unwrap_or(0);
     let first = selected.saturating_sub(rows - 1);
-    for (row, (index, run)) in model.runs().iter().enumerate().skip(first).take(rows).enumerate() {
+    for (row, (index, run)) in model
+        .runs()
+        .iter()
+        .enumerate()
+        .skip(first)
+        .take(rows)
+        .enumerate()
+    {
         let line = Rect {
             y: area.y + 1 + row as u16,
             height: 1,
@@ -86,18 +96,36 @@ fn draw_list(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
         if index == selected {
             pen.put(line.x, line.y, 1, "▌", Role::Accent);
             let style = pen.theme.selected();
-            pen.highlight(Rect { x: line.x + 1, width: line.width - 1, ..line }, style);
+            pen.highlight(
+                Rect {
+                    x: line.x + 1,
+                    width: line.width - 1,
+                    ..line
+                },
+                style,
+            );
         }
         cache.hit(line, Target::Run(index));
     }
     let hidden = model.runs().len().saturating_sub(first + rows);
     if hidden > 0 || first > 0 {
-        let more = format!("{}–{} of {}", first + 1, model.runs().len() - hidden, model.runs().len());
-        pen.put_right(area.x, area.bottom() - 1, area.width - 1, &more, Role::Quiet);
+        let more = format!(
+            "{}–{} of {}",
+            first + 1,
+            model.runs().len() - hidden,
+            model.runs().len()
+        );
+        pen.put_right(
+            area.x,
+            area.bottom() - 1,
+            area.width - 1,
+            &more,
+            Role::Quiet,
+        );
     }
 }
 
-/// Where each column begins and how wide it is.
+/// How wide each column is; the rest of the line goes to the bar.
 struct Columns {
     name: u16,
     bar: u16,
@@ -110,20 +138,44 @@ const PERCENT: u16 = 5;
 const ETA: u16 = 6;
 const RATE: u16 = 6;
 const AGE: u16 = 4;
+/// Between two columns; half of it before a column that seldom fills its width.
+const GAP: u16 = 2;
 
 impl Columns {
     fn of(width: u16, model: &Model) -> Self {
-        let (bar, device, best) = match width {
-            0..100 => (7, 6, 6),
-            100..140 => (16, 8, 14),
-            _ => (30, 10, 24),
+        let (device, best) = match width {
+            0..110 => (6, 6),
+            110..150 => (8, 18),
+            _ => (10, 28),
         };
-        let fixed = 2 + STATE + bar + PERCENT + ETA + RATE + best + device + AGE + 9 * 1 + 8;
-        let longest = model.runs().iter().map(|run| run.name.chars().count()).max();
+        let fixed = 2
+            + GAP
+            + STATE
+            + GAP
+            + 1
+            + PERCENT
+            + 1
+            + ETA
+            + 1
+            + RATE
+            + GAP
+            + best
+            + GAP
+            + device
+            + 1
+            + AGE
+            + 1;
+        let longest = model
+            .runs()
+            .iter()
+            .map(|run| run.name.chars().count())
+            .max();
         let longest = (longest.unwrap_or(0) as u16).max(12);
+        let room = width.saturating_sub(fixed);
+        let name = longest.min(room.saturating_sub(6)).max(8);
         Self {
-            name: width.saturating_sub(fixed).clamp(8, longest.max(8)),
-            bar,
+            name,
+            bar: room.saturating_sub(name).min(60),
             device,
             best,
         }
@@ -132,23 +184,22 @@ impl Columns {
     fn heads(&self, pen: &mut Pen, area: Rect) {
         let mut x = area.x + 2;
         let y = area.y;
-        for (text, width, right) in [
-            ("run", self.name, false),
-            ("state", STATE, false),
-            ("progress", self.bar + 1 + PERCENT, false),
-            ("ETA", ETA, true),
-            ("img/s", RATE, true),
-            ("best", self.best, true),
-            ("device", self.device, false),
-            ("age", AGE, true),
-        ] {
-            if right {
-                pen.put_right(x, y, width, text, Role::Quiet);
-            } else {
-                pen.put(x, y, width, text, Role::Quiet);
-            }
-            x += width + 2;
+        let progress = self.bar + 1 + PERCENT;
+        for (text, width) in [("run", self.name), ("state", STATE), ("progress", progress)] {
+            pen.put(x, y, width, text, Role::Quiet);
+            x += width + GAP;
         }
+        x -= GAP;
+        for (text, gap, width) in [
+            ("ETA", 1, ETA),
+            ("img/s", 1, RATE),
+            ("best", GAP, self.best),
+        ] {
+            pen.put_right(x + gap, y, width, text, Role::Quiet);
+            x += gap + width;
+        }
+        pen.put(x + GAP, y, self.device, "device", Role::Quiet);
+        pen.put_right(x + GAP + self.device + 1, y, AGE, "age", Role::Quiet);
     }
 
     fn row(&self, model: &Model, run: &RunSnapshot, pen: &mut Pen, line: Rect) {
@@ -173,7 +224,14 @@ impl Columns {
         }
     }
 
-    fn run(&self, model: &Model, run: &RunSnapshot, details: &RunDetails, pen: &mut Pen, (mut x, y): (u16, u16)) {
+    fn run(
+        &self,
+        model: &Model,
+        run: &RunSnapshot,
+        details: &RunDetails,
+        pen: &mut Pen,
+        (mut x, y): (u16, u16),
+    ) {
         let status = &details.status;
         let (role, glyph) = pen.theme.state(status.state);
         let word = words::state(status.state);
@@ -185,30 +243,42 @@ impl Columns {
         pen.put_all(x, y, self.bar, &[(&full, role), (&empty, Role::Quiet)]);
         x += self.bar + 1;
         pen.put_right(x, y, PERCENT, &whole_percent(share), Role::Text);
-        x += PERCENT + 2;
+        x += PERCENT;
 
-        let nothing = pen.theme.pick("–", "-").to_owned();
-        let eta = status.eta_seconds.filter(|_| run.is_live()).map(words::duration);
-        pen.put_right(x, y, ETA, &eta.unwrap_or_else(|| nothing.clone()), Role::Text);
-        x += ETA + 2;
-        let rate = status.images_per_second.filter(|_| run.is_live()).map(words::rate);
-        pen.put_right(x, y, RATE, &rate.unwrap_or_else(|| nothing.clone()), Role::Text);
-        x += RATE + 2;
+        let nothing = || "–".to_owned();
+        let eta = status
+            .eta_seconds
+            .filter(|_| run.is_live())
+            .map(words::duration);
+        let rate = status
+            .images_per_second
+            .filter(|_| run.is_live())
+            .map(words::rate);
         let best = details.best.as_ref().map(|best| {
             let accuracy = words::percent(best.accuracy);
-            if self.best > 10 { format!("{accuracy} {}", best.set) } else { accuracy }
+            if self.best > 10 {
+                format!("{accuracy} {}", best.set)
+            } else {
+                accuracy
+            }
         });
-        pen.put_right(x, y, self.best, &best.unwrap_or(nothing), Role::Text);
-        x += self.best + 2;
-        pen.put(x, y, self.device, &status.device, Role::Text);
-        x += self.device + 2;
-        pen.put_right(x, y, AGE, &words::age(model.now - run.started), Role::Quiet);
+        for (text, gap, width) in [(eta, 1, ETA), (rate, 1, RATE), (best, GAP, self.best)] {
+            pen.put_right(x + gap, y, width, &text.unwrap_or_else(nothing), Role::Text);
+            x += gap + width;
+        }
+        pen.put(x + GAP, y, self.device, &status.device, Role::Text);
+        let age = words::age(model.now - run.started);
+        pen.put_right(x + GAP + self.device + 1, y, AGE, &age, Role::Quiet);
     }
 }
 
 /// The share of steps done, 0..1.
 pub fn share(step: u64, steps: u64) -> f64 {
-    if steps == 0 { 0.0 } else { step as f64 / steps as f64 }
+    if steps == 0 {
+        0.0
+    } else {
+        step as f64 / steps as f64
+    }
 }
 
 /// `62 %`, cut down: only a finished run has 100.

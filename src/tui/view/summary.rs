@@ -20,12 +20,20 @@ pub fn pending(model: &Model, run: &RunSnapshot) -> Option<String> {
 /// A journal entry in one line.
 pub fn entry(entry: &Entry) -> String {
     match &entry.what {
-        JournalEvent::State { state: RunState::Starting, phase: Some(phase) } => phase.clone(),
+        JournalEvent::State {
+            state: RunState::Starting,
+            phase: Some(phase),
+        } => phase.clone(),
         JournalEvent::State { state, .. } => words::state(*state).to_owned(),
         JournalEvent::Command { command, step } => words::done(command, *step),
         JournalEvent::Rejected { name, reason } => format!("refused {name}: {reason}"),
         JournalEvent::Checkpoint { name, .. } => format!("checkpoint {name}"),
-        JournalEvent::Validation { set, step, accuracy, std } => format!(
+        JournalEvent::Validation {
+            set,
+            step,
+            accuracy,
+            std,
+        } => format!(
             "{} ± {:.1} on {set} at step {}",
             words::percent(*accuracy),
             std * 100.0,

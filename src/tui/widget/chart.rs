@@ -78,7 +78,11 @@ impl Chart {
             .map(|(label, logged)| {
                 let smooth = debiased(logged.iter().copied(), scale.smoothing);
                 let latest = smooth.last().map(|(_, y)| *y);
-                let raw = if scale.smoothing > 0.0 { thin(&logged) } else { Vec::new() };
+                let raw = if scale.smoothing > 0.0 {
+                    thin(&logged)
+                } else {
+                    Vec::new()
+                };
                 Curve {
                     label,
                     points: thin(&smooth),
@@ -87,12 +91,21 @@ impl Chart {
                 }
             })
             .collect();
-        let all = || curves.iter().flat_map(|curve| curve.points.iter().chain(&curve.raw));
+        let all = || {
+            curves
+                .iter()
+                .flat_map(|curve| curve.points.iter().chain(&curve.raw))
+        };
         let finite = || all().map(|(_, y)| *y).filter(|y| y.is_finite());
         let low = finite().fold(f64::INFINITY, f64::min);
         let high = finite().fold(f64::NEG_INFINITY, f64::max);
         let y = widen(low, high);
-        Self { curves, scale, x, y }
+        Self {
+            curves,
+            scale,
+            x,
+            y,
+        }
     }
 
     /// Whether there is anything to draw.
@@ -143,14 +156,29 @@ impl Chart {
         };
         let room = area.width.saturating_sub(wide + 1);
         let mut used = pen.put(area.x, area.y, 1, mark, Role::Accent);
-        used += pen.put(area.x + used, area.y, room.saturating_sub(used), title, role);
+        used += pen.put(
+            area.x + used,
+            area.y,
+            room.saturating_sub(used),
+            title,
+            role,
+        );
         if self.scale.log_y {
-            used += pen.put(area.x + used, area.y, room.saturating_sub(used), " log", Role::Quiet);
+            used += pen.put(
+                area.x + used,
+                area.y,
+                room.saturating_sub(used),
+                " log",
+                Role::Quiet,
+            );
         }
         if used + 2 < room {
             pen.rule(area.x + used + 1, area.y, room - used - 1);
         }
-        let pieces: Vec<(&str, Role)> = values.iter().map(|(text, role)| (text.as_str(), *role)).collect();
+        let pieces: Vec<(&str, Role)> = values
+            .iter()
+            .map(|(text, role)| (text.as_str(), *role))
+            .collect();
         pen.put_all(area.x + area.width - wide, area.y, wide, &pieces);
     }
 
@@ -169,7 +197,12 @@ impl Chart {
                     _ => pen.theme.pick("╍", "- -"),
                 };
                 pieces.push((line.to_owned(), Role::Curve(nth)));
-                pieces.push((format!(" {} ", curve.label), Role::Quiet));
+                let label = if curve.label.is_empty() {
+                    " ".to_owned()
+                } else {
+                    format!(" {} ", curve.label)
+                };
+                pieces.push((label, Role::Quiet));
             }
             pieces.push((self.scale.unit.text(latest), Role::Strong));
         }
@@ -255,10 +288,18 @@ impl Scale {
     }
 
     fn log_ticks(self, (low, high): (f64, f64), most: usize) -> Vec<(f64, String)> {
-        let unit = if self.unit == Unit::Percent { 100.0 } else { 1.0 };
+        let unit = if self.unit == Unit::Percent {
+            100.0
+        } else {
+            1.0
+        };
         let every = |digits: &[f64]| -> Vec<(f64, String)> {
             (low.floor() as i32..=high.ceil() as i32)
-                .flat_map(|power| digits.iter().map(move |digit| digit.log10() + f64::from(power)))
+                .flat_map(|power| {
+                    digits
+                        .iter()
+                        .map(move |digit| digit.log10() + f64::from(power))
+                })
                 .filter(|at| (low..=high).contains(at))
                 .map(|at| (at, short_figure(10_f64.powf(at) * unit)))
                 .collect()
@@ -268,7 +309,9 @@ impl Scale {
         match fitting {
             Some(ticks) if ticks.len() >= 2 => ticks,
             // Within one power of ten, or over very many: what the edges are is enough.
-            _ => [low, high].map(|at| (at, short_figure(10_f64.powf(at) * unit))).into(),
+            _ => [low, high]
+                .map(|at| (at, short_figure(10_f64.powf(at) * unit)))
+                .into(),
         }
     }
 }
@@ -277,12 +320,18 @@ impl Scale {
 fn round_up(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
     let digit = step / power;
-    let round = [1.0, 2.0, 5.0].into_iter().find(|round| digit <= round + 1e-9);
+    let round = [1.0, 2.0, 5.0]
+        .into_iter()
+        .find(|round| digit <= round + 1e-9);
     round.unwrap_or(10.0) * power
 }
 
 fn tick_text(value: f64, step: f64) -> String {
-    let value = if value.abs() < step * 1e-6 { 0.0 } else { value };
+    let value = if value.abs() < step * 1e-6 {
+        0.0
+    } else {
+        value
+    };
     let decimals = (-step.log10() + 1e-9).ceil().clamp(0.0, 9.0) as usize;
     let text = format!("{value:.decimals$}");
     if text.len() < usize::from(GUTTER) {
@@ -321,7 +370,11 @@ fn widen(low: f64, high: f64) -> (f64, f64) {
     }
     let room = height * 0.04;
     // A curve of values above nothing should not seem to go below.
-    let below = if low >= 0.0 && low < room { low } else { low - room };
+    let below = if low >= 0.0 && low < room {
+        low
+    } else {
+        low - room
+    };
     (below, high + room)
 }
 
@@ -338,7 +391,12 @@ mod tests {
         unit: Unit::Plain,
     };
 
-    fn drawn(values: &[f64], scale: Scale, charset: Charset, (width, height): (u16, u16)) -> String {
+    fn drawn(
+        values: &[f64],
+        scale: Scale,
+        charset: Charset,
+        (width, height): (u16, u16),
+    ) -> String {
         let points: Vec<_> = (0..).map(f64::from).zip(values.iter().copied()).collect();
         let right = points.len().saturating_sub(1).max(1) as f64;
         let curves = [("a".to_owned(), points)];
@@ -362,10 +420,15 @@ mod tests {
 
     #[test]
     fn a_falling_curve() {
-        let values: Vec<f64> = (0..50).map(|at| 40.0 / (1.0 + f64::from(at) * 0.2)).collect();
+        let values: Vec<f64> = (0..50)
+            .map(|at| 40.0 / (1.0 + f64::from(at) * 0.2))
+            .collect();
         insta::assert_snapshot!(drawn(&values, PLAIN, Charset::Unicode, (34, 8)));
         insta::assert_snapshot!(drawn(&values, PLAIN, Charset::Ascii, (34, 8)));
-        let log = Scale { log_y: true, ..PLAIN };
+        let log = Scale {
+            log_y: true,
+            ..PLAIN
+        };
         insta::assert_snapshot!(drawn(&values, log, Charset::Unicode, (34, 8)));
     }
 
@@ -384,7 +447,11 @@ mod tests {
             for size in [(8, 1), (9, 2), (20, 5), (60, 20)] {
                 for log_y in [false, true] {
                     for unit in [Unit::Plain, Unit::Percent] {
-                        let scale = Scale { smoothing: 0.9, log_y, unit };
+                        let scale = Scale {
+                            smoothing: 0.9,
+                            log_y,
+                            unit,
+                        };
                         drawn(values, scale, Charset::Unicode, size);
                     }
                 }
@@ -395,7 +462,11 @@ mod tests {
     #[test]
     fn ticks_are_round_numbers() {
         let texts = |range| -> Vec<String> {
-            PLAIN.ticks(range, 4).into_iter().map(|(_, text)| text).collect()
+            PLAIN
+                .ticks(range, 4)
+                .into_iter()
+                .map(|(_, text)| text)
+                .collect()
         };
         assert_eq!(texts((0.0, 41.0)), ["0", "20", "40"]);
         assert_eq!(texts((0.61, 0.79)), ["0.65", "0.70", "0.75"]);

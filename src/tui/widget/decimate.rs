@@ -110,7 +110,9 @@ mod tests {
         let mut level = 0.0;
         (0..count)
             .map(|at| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
                 level += (state >> 33) as f64 / f64::from(u32::MAX) - 0.25;
                 let y = if state >> 57 == 3 { f64::NAN } else { level };
                 (at as f64, y)
@@ -137,7 +139,8 @@ mod tests {
 
     #[test]
     fn a_spike_among_a_million_points_stays() {
-        let points = (0..1_000_000).map(|at| (f64::from(at), if at == 777_777 { 9.0 } else { 1.0 }));
+        let points =
+            (0..1_000_000).map(|at| (f64::from(at), if at == 777_777 { 9.0 } else { 1.0 }));
         let kept = m4(points, 0.0, 1e6, 100);
         assert!(kept.len() <= 400);
         assert!(kept.iter().any(|(_, y)| *y > 8.0));

@@ -4,7 +4,11 @@ use crate::tui::theme::Theme;
 
 /// The full and the empty part of a bar of `width` cells for a share of 0..1, as two texts for two styles.
 pub fn bar(share: f64, width: usize, theme: Theme) -> (String, String) {
-    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+    let share = if share.is_finite() {
+        share.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
     let full = ((share * width as f64).round() as usize).min(width);
     // Neither an empty bar once begun nor a full one before the end.
     let full = match full {

@@ -81,11 +81,11 @@ impl Raster {
         }
     }
 
-    /// Puts the dots of `other` over these.
+    /// Puts `other` over these dots: a cell shows the dots of one curve only, so that its colour tells no lie.
     pub fn overlay(&mut self, other: &Self) {
         for at in 0..self.dots.len().min(other.dots.len()) {
             if other.dots[at] != 0 {
-                self.dots[at] |= other.dots[at];
+                self.dots[at] = other.dots[at];
                 self.owner[at] = other.owner[at];
             }
         }
@@ -110,9 +110,8 @@ impl Raster {
 
     fn character(&self, dots: u8) -> char {
         match self.charset {
-            Charset::Unicode => {
-                char::from_u32(0x2800 + u32::from(dots)).expect("braille patterns are all characters")
-            }
+            Charset::Unicode => char::from_u32(0x2800 + u32::from(dots))
+                .expect("braille patterns are all characters"),
             Charset::Ascii => [' ', '\'', '-', '"', '.', ':', '=', '|'][usize::from(dots & 7)],
         }
     }
@@ -174,7 +173,13 @@ mod tests {
     #[test]
     fn a_gap_is_not_bridged() {
         let mut raster = Raster::new(5, 1, Charset::Ascii);
-        let points = [(0.0, 0.0), (1.0, 0.0), (2.0, f64::NAN), (3.0, 0.0), (4.0, 0.0)];
+        let points = [
+            (0.0, 0.0),
+            (1.0, 0.0),
+            (2.0, f64::NAN),
+            (3.0, 0.0),
+            (4.0, 0.0),
+        ];
         raster.curve(points.into_iter(), (0.0, 4.0), (0.0, 1.0), 0);
         assert_eq!(raster.dots, [4, 4, 0, 4, 4]);
     }

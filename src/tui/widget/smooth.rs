@@ -24,7 +24,10 @@ mod tests {
 
     fn smooth(values: &[f64], weight: f64) -> Vec<f64> {
         let points = (0..).map(f64::from).zip(values.iter().copied());
-        debiased(points, weight).into_iter().map(|(_, y)| y).collect()
+        debiased(points, weight)
+            .into_iter()
+            .map(|(_, y)| y)
+            .collect()
     }
 
     #[test]

@@ -73,15 +73,16 @@ impl Pen<'_> {
         self.buffer.set_style(area, style);
     }
 
-    /// Writes lines in the middle of an area, the first as a headline: what a pane says when it has nothing to show.
+    /// Writes a block of lines in the middle of an area, the first a headline: what a pane says with nothing to show.
     pub fn empty(&mut self, area: Rect, lines: &[&str]) {
         let height = (lines.len() as u16).min(area.height);
         let top = area.y + (area.height - height) / 3;
+        let widest = lines.iter().map(|line| self.width(line)).max();
+        let width = widest.unwrap_or(0).min(area.width);
+        let x = area.x + (area.width - width) / 2;
         for (row, line) in lines.iter().take(height.into()).enumerate() {
-            let wide = (self.theme.text(line).width() as u16).min(area.width);
-            let x = area.x + (area.width - wide) / 2;
             let role = if row == 0 { Role::Strong } else { Role::Quiet };
-            self.put(x, top + row as u16, wide, line, role);
+            self.put(x, top + row as u16, width, line, role);
         }
     }
 }
