@@ -6,8 +6,10 @@
     clippy::print_stderr
 )]
 
+mod cli;
 mod config;
 mod data;
 mod eval;
 mod run;
 mod shared;
+mod tui;

@@ -1,0 +1,289 @@
+//! Models for tests, as they would be after a while of watching. The clock stands still.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::eval::{Accuracy, Evaluation, FoldFigures, PairCounts, Provenance, Rule};
+use crate::run::{Command, Entry, Event, JobKind, JournalEvent, RunState, Scalars, Status, What};
+
+use super::message::Message;
+use super::model::{Access, Model};
+use super::snapshot::{Contents, Curves, RunDetails, RunSnapshot};
+use super::theme::{Charset, Depth, Theme};
+use super::update::update;
+
+/// Now, for all fixtures.
+pub const NOW: f64 = 1_800_000_000.0;
+
+/// A dashboard that has looked and found no runs.
+pub fn empty() -> Model {
+    let theme = Theme {
+        depth: Depth::True,
+        charset: Charset::Unicode,
+    };
+    let mut model = Model::new(theme, Access::Full, "runs".to_owned(), None);
+    model.now = NOW;
+    update(&mut model, Message::Runs(Vec::new()));
+    model
+}
+
+/// A dashboard with a run in every state; the running one is selected and has curves.
+pub fn busy() -> Model {
+    let mut model = empty();
+    update(&mut model, Message::Runs(runs()));
+    update(&mut model, Message::Curves(curves("margin-centre")));
+    model
+}
+
+/// A run in every state, newest first.
+pub fn runs() -> Vec<Arc<RunSnapshot>> {
+    let runs = [
+        run("margin-centre", RunState::Running, 620, 300.0),
+        run("next-one", RunState::Starting, 0, 4.0),
+        run("big-batch", RunState::Paused, 1_200, 1_900.0),
+        run("depth-100", RunState::Parked, 4_000, 8_000.0),
+        run("eval-lfw", RunState::Finished, 1_000, 12_000.0),
+        run(
+            "triplet-from-margin-centre-with-a-long-name",
+            RunState::Finished,
+            1_000,
+            90_000.0,
+        ),
+        run("no-warm-up", RunState::Failed, 81, 100_000.0),
+        run("beta-0.5", RunState::Stopped, 300, 200_000.0),
+        run("night", RunState::Lost, 770, 300_000.0),
+    ];
+    let mut snapshots: Vec<Arc<RunSnapshot>> = runs.into_iter().map(Arc::new).collect();
+    snapshots.push(Arc::new(RunSnapshot {
+        path: path("half-written"),
+        name: "half-written".to_owned(),
+        contents: Contents::Broken("runs/half-written/status.json: not a readable status document: EOF while parsing an object at line 1 column 1".to_owned()),
+        started: NOW - 400_000.0,
+    }));
+    snapshots.push(Arc::new(RunSnapshot {
+        path: path("tensorflow-log"),
+        name: "tensorflow-log".to_owned(),
+        contents: Contents::EventLog,
+        started: NOW - 500_000.0,
+    }));
+    snapshots
+}
+
+/// The folder of a run.
+pub fn path(name: &str) -> PathBuf {
+    PathBuf::from("runs").join(name)
+}
+
+fn run(name: &str, state: RunState, step: u64, age: f64) -> RunSnapshot {
+    let started = NOW - age;
+    let status = Status {
+        name: name.to_owned(),
+        kind: if name == "eval-lfw" { JobKind::Eval } else { JobKind::Train },
+        state,
+        phase: (state == RunState::Starting).then(|| "loading LibTorch".to_owned()),
+        step,
+        steps: if step > 1_000 { 20_000 } else { 1_000 },
+        epoch: step / 200,
+        images_per_second: (state == RunState::Running).then_some(41.23),
+        eta_seconds: (state == RunState::Running).then_some(192.0),
+        pid: Some(4242),
+        pid_start: Some(1),
+        host: "workstation".to_owned(),
+        device: if step > 1_000 { "cuda:0" } else { "flex" }.to_owned(),
+        started,
+        heartbeat: NOW,
+        last_checkpoint: (step >= 100).then(|| format!("step-{:08}", step / 100 * 100)),
+        last_error: match state {
+            RunState::Failed => Some("loss/total is NaN at step 81: the learning rate 0.5 is too large; try --set schedule.warmup_steps=500".to_owned()),
+            RunState::Lost => Some("the worker died; its last words: memory allocation of 8589934592 bytes failed".to_owned()),
+            _ => None,
+        },
+        scalars: BTreeMap::from([("loss/total".to_owned(), 12.314)]),
+    };
+    let log = match state {
+        RunState::Failed | RunState::Lost => (1..=12)
+            .map(|line| format!("line {line} of what the worker printed"))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let mut best = None;
+    let journal = journal(step, started);
+    for entry in &journal {
+        RunDetails::better(&mut best, entry);
+    }
+    let results = match state {
+        RunState::Running | RunState::Finished => {
+            vec![evaluation("heldout_glint6.bin", name, step)]
+        }
+        _ => Vec::new(),
+    };
+    let details = RunDetails {
+        status,
+        journal,
+        best,
+        results,
+        log,
+    };
+    RunSnapshot {
+        path: path(name),
+        name: name.to_owned(),
+        contents: Contents::Run(Box::new(details)),
+        started,
+    }
+}
+
+fn journal(step: u64, started: f64) -> Vec<Entry> {
+    let mut journal = Vec::new();
+    let mut add = |time: f64, what| {
+        let number = journal.len() as u64 + 1;
+        journal.push(Entry { number, time, what });
+    };
+    add(
+        started,
+        JournalEvent::State {
+            state: RunState::Starting,
+            phase: Some("loading LibTorch".to_owned()),
+        },
+    );
+    for at in (100..=step.min(600)).step_by(100) {
+        let time = started + at as f64 / 3.0;
+        let name = format!("step-{at:08}");
+        add(time, JournalEvent::Checkpoint { name, step: at });
+        let accuracy = 0.55 + 0.2 * (at as f64 / 600.0);
+        let set = "heldout_glint6.bin".to_owned();
+        add(
+            time + 4.0,
+            JournalEvent::Validation {
+                set,
+                step: at,
+                accuracy,
+                std: 0.021,
+            },
+        );
+    }
+    journal
+}
+
+/// The next entry of a run's journal: a command obeyed.
+pub fn obeyed(
+    runs: &[Arc<RunSnapshot>],
+    name: &str,
+    command: &Command,
+    step: u64,
+) -> Vec<Arc<RunSnapshot>> {
+    let mut runs = runs.to_vec();
+    for run in &mut runs {
+        if run.name == name
+            && let Contents::Run(details) = &mut Arc::make_mut(run).contents
+        {
+            let number = details.last_entry() + 1;
+            let what = JournalEvent::Command {
+                command: command.clone(),
+                step,
+            };
+            details.journal.push(Entry {
+                number,
+                time: NOW,
+                what,
+            });
+        }
+    }
+    runs
+}
+
+/// An evaluation of ten folds.
+pub fn evaluation(set: &str, model: &str, step: u64) -> Evaluation {
+    let folds: Vec<FoldFigures> = (0..10)
+        .map(|fold| FoldFigures {
+            accuracy: 0.76 + f64::from(fold * 7 % 10) * 0.005,
+            threshold: 1.2 + f64::from(fold) * 0.003,
+        })
+        .collect();
+    Evaluation {
+        set: set.to_owned(),
+        rule: Rule::Reference,
+        pairs: PairCounts {
+            positive: 3000,
+            negative: 3000,
+            missing: 0,
+            dropped: 0,
+            tested: 6000,
+        },
+        accuracy: Accuracy {
+            mean: 0.7825,
+            std: 0.01436,
+            sem: 0.00479,
+        },
+        threshold: 1.2135,
+        folds,
+        auc: 0.8512,
+        eer: 0.2204,
+        tar_at_far: BTreeMap::from([
+            ("0.1".to_owned(), Some(0.6103)),
+            ("0.01".to_owned(), Some(0.2231)),
+            ("0.001".to_owned(), None),
+        ]),
+        provenance: Provenance {
+            model: model.to_owned(),
+            step: Some(step),
+            data: format!("data/{set}"),
+            channels: Some("rgb".to_owned()),
+            crop: Some("112x96".to_owned()),
+            mirror: Some("none".to_owned()),
+            pooling: None,
+            distance: "squared-l2".to_owned(),
+            corrected: None,
+            device: Some("flex".to_owned()),
+        },
+    }
+}
+
+/// Curves of 620 steps that fall and rise as training's do, with ripples that are the same each time.
+pub fn curves(name: &str) -> Curves {
+    let mut scalars = Scalars::default();
+    for step in 1..=620_u64 {
+        let at = step as f64;
+        let ripple = ((step * 7919 % 101) as f64 / 101.0 - 0.5) * 3.0;
+        let falling = (-at / 180.0).exp();
+        let margin = 9.0 + 32.0 * falling + ripple;
+        let centre = 10.0 + 8.0 * falling + ripple / 4.0;
+        let decay = 1.9 - at / 2000.0;
+        let mut values = vec![
+            ("loss/total", margin + centre + decay),
+            ("loss/margin", margin),
+            ("loss/centre", centre / 0.3),
+            ("loss/centre_weighted", centre),
+            ("loss/weight_decay", decay),
+            ("train/accuracy", 0.9 - 0.8 * falling + ripple / 40.0),
+            ("train/accuracy_margin", 0.7 - 0.7 * falling + ripple / 50.0),
+            ("train/learning_rate", if step < 400 { 1e-3 } else { 5e-4 }),
+            (
+                "train/gradient_norm",
+                if (300..330).contains(&step) {
+                    f64::NAN
+                } else {
+                    4.0 + ripple
+                },
+            ),
+            ("speed/images_per_second", 41.0 + ripple),
+            ("speed/data_wait", 0.01),
+        ];
+        if step % 100 == 0 {
+            values.push(("eval/heldout_glint6.bin/accuracy", 0.55 + 0.2 * at / 600.0));
+        }
+        let values = values
+            .into_iter()
+            .map(|(tag, value)| (tag.to_owned(), value));
+        scalars.add(Event {
+            wall_time: NOW,
+            step,
+            what: What::Scalars(values.collect()),
+        });
+    }
+    Curves {
+        path: path(name),
+        scalars: Arc::new(scalars),
+        edition: 1,
+    }
+}

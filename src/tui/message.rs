@@ -1,0 +1,76 @@
+//! Everything that can happen to the dashboard.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use crate::run::Command;
+
+use super::model::View;
+use super::snapshot::{Curves, RunSnapshot};
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// Something on the screen was clicked.
+    Pointed(Target),
+    /// The wheel was turned: lines down, or up where negative.
+    Wheel(isize),
+    /// The terminal has a new size: width, height.
+    Resized(u16, u16),
+    /// Time went on: seconds after 1970.
+    Tick(f64),
+    /// The runs changed: all of them, newest first.
+    Runs(Vec<Arc<RunSnapshot>>),
+    /// The runs can't be listed: why.
+    RunsUnreadable(String),
+    /// The watched run's curves changed.
+    Curves(Curves),
+    /// A command was put into a run's inbox, or could not be.
+    Sent {
+        /// The run.
+        path: PathBuf,
+        /// The command.
+        command: Command,
+        /// Why it could not be.
+        result: Result<(), String>,
+    },
+    /// A worker was started on a run, or could not be.
+    Resumed {
+        /// The run's name.
+        name: String,
+        /// Why it could not be.
+        result: Result<(), String>,
+    },
+    /// The launch form was looked at: a summary of the recipe, or all that is wrong.
+    Checked {
+        /// Which edit of the form this answers.
+        edit: u64,
+        /// A line about the recipe, or the errors.
+        result: Result<String, Vec<String>>,
+    },
+    /// A run was launched, or could not be: its folder, or all that is wrong.
+    Launched(Result<PathBuf, Vec<String>>),
+    /// The screen must be drawn anew.
+    Redraw,
+}
+
+/// What a click can meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A view's name in the header.
+    View(View),
+    /// A line of the list of runs.
+    Run(usize),
+    /// A chart of the live view.
+    Chart(usize),
+    /// A row of the evaluation table.
+    Row(usize),
+    /// A field of the launch form.
+    Field(usize),
+}

@@ -1,0 +1,291 @@
+//! Everything the screen depends on. No clock, no file: time comes in as a message.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::run::Command;
+
+use super::effect::LaunchOrder;
+use super::keys::Context;
+use super::snapshot::{Curves, RunSnapshot};
+use super::theme::Theme;
+
+/// The state of the dashboard.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Seconds after 1970, as far as the screen knows.
+    pub now: f64,
+    /// The terminal's width and height in cells.
+    pub size: (u16, u16),
+    /// How it looks.
+    pub theme: Theme,
+    /// Whether commands may be given.
+    pub access: Access,
+    /// The folder of runs, safe to show.
+    pub root: String,
+    /// The runs, newest first; `None` until they were first looked at.
+    pub runs: Option<Vec<Arc<RunSnapshot>>>,
+    /// Why the runs can't be listed.
+    pub unreadable: Option<String>,
+    /// The selected run's folder.
+    pub selected: Option<PathBuf>,
+    /// The name of a run to open as soon as it is seen.
+    pub focus: Option<String>,
+    /// The curves of the watched run.
+    pub curves: Option<Curves>,
+    /// The view in front.
+    pub view: View,
+    /// What lies over the view.
+    pub overlay: Option<Overlay>,
+    /// How the live view shows things.
+    pub live: LiveOptions,
+    /// Where the evaluation view stands.
+    pub evaluation: EvaluationPlace,
+    /// Commands that were sent and not yet obeyed, by run.
+    pub pending: BTreeMap<PathBuf, Pending>,
+    /// The newest thing worth a line.
+    pub notice: Option<Notice>,
+    /// Whether anything on the screen may differ from the last frame.
+    pub changed: bool,
+}
+
+/// Whether commands may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// They may.
+    Full,
+    /// `--readonly`: looking only.
+    ReadOnly,
+}
+
+/// A view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// The list of runs.
+    Runs,
+    /// The charts of one run.
+    Live,
+    /// The table of figures.
+    Evaluation,
+}
+
+/// What can lie over a view.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Overlay {
+    /// The keys, from this line on.
+    Help {
+        /// Lines scrolled down.
+        scroll: usize,
+    },
+    /// Whether a run is really to be stopped.
+    Stop {
+        /// The run.
+        path: PathBuf,
+        /// Its name.
+        name: String,
+    },
+    /// The launch form.
+    Launch(Form),
+}
+
+/// The launch form as typed so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Form {
+    /// The fields' contents, in the order of [`Form::LABELS`].
+    pub fields: [String; 4],
+    /// The field that characters go into.
+    pub at: usize,
+    /// Counts the edits, so that an answer to an older one is told.
+    pub edit: u64,
+    /// What the last look at it said.
+    pub outcome: Outcome,
+}
+
+/// What is known about a form's contents.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Nothing yet.
+    Unknown,
+    /// It would do: a line about the recipe.
+    Good(String),
+    /// What is wrong.
+    Wrong(Vec<String>),
+    /// Being launched.
+    Launching,
+}
+
+/// How the live view shows things.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveOptions {
+    /// The chosen chart.
+    pub chart: usize,
+    /// Whether it has the whole pane.
+    pub zoomed: bool,
+    /// Which of [`SMOOTHINGS`] holds.
+    pub smoothing: usize,
+    /// Whether losses and rates have logarithmic heights.
+    pub log_y: bool,
+    /// Whether the worker's output is shown; `None` leaves it to the run's state.
+    pub log: Option<bool>,
+    /// Lines scrolled back in it.
+    pub log_scroll: usize,
+}
+
+/// Weights of the past in the moving average, from none on.
+pub const SMOOTHINGS: [f64; 4] = [0.0, 0.6, 0.9, 0.99];
+
+/// Where the evaluation view stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EvaluationPlace {
+    /// The selected row.
+    pub row: usize,
+    /// The selected column.
+    pub column: usize,
+}
+
+/// A command on its way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    /// The command.
+    pub command: Command,
+    /// When it was sent, seconds after 1970.
+    pub sent: f64,
+    /// The newest journal entry then: the acknowledgement has a higher number.
+    pub after: u64,
+}
+
+/// A line for the footer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// What to say.
+    pub text: String,
+    /// How bad it is.
+    pub tone: Tone,
+    /// When it was said, seconds after 1970.
+    pub at: f64,
+}
+
+/// How bad a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Something was done.
+    Done,
+    /// Something can't be done now.
+    Refused,
+    /// Something failed.
+    Failed,
+}
+
+impl Model {
+    /// A dashboard that has seen nothing yet.
+    pub fn new(theme: Theme, access: Access, root: String, focus: Option<String>) -> Self {
+        Self {
+            now: 0.0,
+            size: (80, 24),
+            theme,
+            access,
+            root,
+            runs: None,
+            unreadable: None,
+            selected: None,
+            focus,
+            curves: None,
+            view: View::Runs,
+            overlay: None,
+            live: LiveOptions {
+                chart: 0,
+                zoomed: false,
+                smoothing: 0,
+                log_y: false,
+                log: None,
+                log_scroll: 0,
+            },
+            evaluation: EvaluationPlace::default(),
+            pending: BTreeMap::new(),
+            notice: None,
+            changed: true,
+        }
+    }
+
+    /// The runs, newest first; none before they were first looked at.
+    pub fn runs(&self) -> &[Arc<RunSnapshot>] {
+        self.runs.as_deref().unwrap_or_default()
+    }
+
+    /// The selected run.
+    pub fn selected_run(&self) -> Option<&RunSnapshot> {
+        self.runs().get(self.selected_index()?).map(Arc::as_ref)
+    }
+
+    /// Its place in the list.
+    pub fn selected_index(&self) -> Option<usize> {
+        let selected = self.selected.as_deref()?;
+        self.runs().iter().position(|run| run.path == selected)
+    }
+
+    /// The curves of a run, where they are the ones being followed.
+    pub fn curves_of(&self, path: &Path) -> Option<&Curves> {
+        self.curves.as_ref().filter(|curves| curves.path == path)
+    }
+
+    /// Where a key press counts.
+    pub fn context(&self) -> Context {
+        match (&self.overlay, self.view) {
+            (Some(Overlay::Help { .. }), _) => Context::Help,
+            (Some(Overlay::Stop { .. }), _) => Context::Question,
+            (Some(Overlay::Launch(_)), _) => Context::Form,
+            (None, View::Runs) => Context::Runs,
+            (None, View::Live) => Context::Live,
+            (None, View::Evaluation) => Context::Evaluation,
+        }
+    }
+
+    /// Whether the worker's output of a run is shown: as asked for, else where it ended badly.
+    pub fn shows_log(&self, run: &RunSnapshot) -> bool {
+        use crate::run::RunState::{Failed, Lost};
+        let ended_badly = matches!(run.state(), Some(Failed | Lost));
+        self.live.log.unwrap_or(ended_badly)
+    }
+}
+
+impl Form {
+    /// What each field is.
+    pub const LABELS: [&'static str; 4] = ["recipe", "config", "name", "device"];
+
+    /// What each field wants, shown while it is empty.
+    pub const HINTS: [&'static str; 4] = [
+        "a recipe file, such as assets/recipes/cpu-small.toml",
+        "where data are: config.ini",
+        "the new run's name; empty takes the recipe's",
+        "auto, flex, cpu or cuda:0",
+    ];
+
+    /// A form with what most people want.
+    pub fn new() -> Self {
+        Self {
+            fields: ["", "config.ini", "", "auto"].map(str::to_owned),
+            at: 0,
+            edit: 0,
+            outcome: Outcome::Unknown,
+        }
+    }
+
+    /// What it asks for.
+    pub fn order(&self) -> LaunchOrder {
+        let [recipe, config, name, device] =
+            self.fields.each_ref().map(|field| field.trim().to_owned());
+        LaunchOrder {
+            recipe,
+            config,
+            name,
+            device,
+        }
+    }
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,252 @@
+//! The one place where the dashboard meets the world: events come in, effects are carried out, frames go out.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use futures_util::StreamExt;
+use rustix::process::{Signal, kill_current_process_group};
+use thiserror::Error;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+
+use crate::run::host;
+use crate::untrusted::visible_path;
+
+use super::effect::Effect;
+use super::message::Message;
+use super::model::{Access, Model};
+use super::orders;
+use super::poll::{self, Request};
+use super::terminal::{self, HUNG_UP, Screen};
+use super::theme::Theme;
+use super::update::update;
+use super::view::{self, ViewCache};
+
+/// What the dashboard is opened on.
+#[derive(Debug, Clone, Default)]
+pub struct TuiOptions {
+    /// The folder of runs; it need not be there yet.
+    pub runs_root: PathBuf,
+    /// Give no commands.
+    pub readonly: bool,
+    /// The name of a run to open as soon as it is seen.
+    pub focus: Option<String>,
+    /// More run folders, or folders with any program's TensorBoard logs.
+    pub extra: Vec<PathBuf>,
+    /// Draw with ASCII only, whatever the locale.
+    pub ascii: bool,
+}
+
+/// Why there is no dashboard.
+#[derive(Debug, Error)]
+pub enum TuiError {
+    /// Input or output is no terminal.
+    #[error(
+        "the dashboard needs a terminal for input and output; without one, `facetui runs` and `facetui show RUN` tell the same"
+    )]
+    NoTerminal,
+    /// The terminal or the system refused.
+    #[error("the terminal can't be used: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+/// At most so many frames a second.
+const FRAME: Duration = Duration::from_millis(16);
+/// How long commands still under way are waited for at the end.
+const LAST_ORDERS: Duration = Duration::from_secs(5);
+
+/// Shows the dashboard until it is left. Runs go on without it.
+///
+/// # Errors
+/// When there is no terminal, or it can't be used.
+pub fn run(options: TuiOptions) -> Result<(), TuiError> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(TuiError::NoTerminal);
+    }
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    terminal::report_panics();
+    let result = runtime.block_on(serve(options));
+    terminal::restore();
+    runtime.shutdown_timeout(LAST_ORDERS);
+    Ok(result?)
+}
+
+/// The runs at hand, as the poller will see them.
+struct World {
+    screen: Screen,
+    root: PathBuf,
+    requests: Sender<Request>,
+    messages: UnboundedSender<Message>,
+}
+
+/// Whether to go on.
+#[derive(PartialEq, Eq)]
+enum Then {
+    GoOn,
+    Leave,
+}
+
+async fn serve(options: TuiOptions) -> io::Result<()> {
+    let (sender, mut messages) = unbounded_channel();
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut model = first_model(&options);
+    let mut cache = ViewCache::default();
+    let mut world = World {
+        screen: Screen::take()?,
+        root: options.runs_root.clone(),
+        requests: poll::start(options.runs_root, options.extra, sender.clone()),
+        messages: sender,
+    };
+    terminal::leave_on_hang_up();
+    let size = crossterm::terminal::size()?;
+    update(&mut model, Message::Resized(size.0, size.1));
+    let mut events = EventStream::new();
+    let mut seconds = interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut next_frame = Instant::now();
+    loop {
+        let message = tokio::select! {
+            biased;
+            _ = hang_up.recv() => terminal::leave(HUNG_UP),
+            _ = terminate.recv() => terminal::leave(143),
+            _ = interrupt.recv() => terminal::leave(130),
+            event = events.next() => match event {
+                Some(Ok(event)) => translate(event, &cache),
+                // A terminal that gives no more events is gone.
+                Some(Err(_)) | None => terminal::leave(HUNG_UP),
+            },
+            message = next(&mut messages) => Some(message),
+            _ = seconds.tick() => Some(Message::Tick(host::now())),
+            () = sleep_until(next_frame), if model.changed => {
+                let begun = Instant::now();
+                model.changed = false;
+                world.screen.draw(|frame| view::draw(&model, &mut cache, frame))?;
+                // A terminal that takes its bytes slowly gets fewer frames.
+                next_frame = Instant::now() + FRAME.max(begun.elapsed() * 3);
+                None
+            }
+        };
+        let Some(message) = message else { continue };
+        for effect in update(&mut model, message) {
+            if world.carry_out(effect).await? == Then::Leave {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn first_model(options: &TuiOptions) -> Model {
+    let theme = Theme::of_environment(|name| std::env::var(name).ok(), options.ascii);
+    let access = if options.readonly {
+        Access::ReadOnly
+    } else {
+        Access::Full
+    };
+    let root = visible_path(&options.runs_root);
+    let mut model = Model::new(theme, access, root, options.focus.clone());
+    model.now = host::now();
+    model
+}
+
+/// The next message; there is always a sender left, so this never ends.
+async fn next(messages: &mut UnboundedReceiver<Message>) -> Message {
+    match messages.recv().await {
+        Some(message) => message,
+        None => std::future::pending().await,
+    }
+}
+
+impl World {
+    async fn carry_out(&mut self, effect: Effect) -> io::Result<Then> {
+        match effect {
+            Effect::Quit => return Ok(Then::Leave),
+            Effect::Clear => self.screen.clear()?,
+            Effect::Suspend => {
+                self.screen.lend(suspend()).await?;
+                self.answer(Message::Redraw);
+            }
+            Effect::Watch(path) => self.ask(Request::Watch(path)),
+            Effect::Look => self.ask(Request::Look),
+            Effect::Send { path, command } => self.aside(move || {
+                let result = orders::send(&path, &command);
+                Message::Sent {
+                    path,
+                    command,
+                    result,
+                }
+            }),
+            Effect::Resume { path, name } => self.aside(move || Message::Resumed {
+                name,
+                result: orders::resume(&path),
+            }),
+            Effect::Check { edit, order } => self.aside(move || Message::Checked {
+                edit,
+                result: orders::check(&order),
+            }),
+            Effect::Launch(order) => {
+                let root = self.root.clone();
+                self.aside(move || Message::Launched(orders::launch(&order, &root)));
+            }
+        }
+        Ok(Then::GoOn)
+    }
+
+    /// Does something that may wait for a disk, on another thread; what comes of it is a message.
+    fn aside(&self, work: impl FnOnce() -> Message + Send + 'static) {
+        let messages = self.messages.clone();
+        spawn_blocking(move || {
+            // A dashboard that was left meanwhile needs no answer.
+            let _ = messages.send(work());
+        });
+    }
+
+    fn ask(&self, request: Request) {
+        // The poller ends only with the dashboard, or by a fault that ends it.
+        let _ = self.requests.send(request);
+    }
+
+    fn answer(&self, message: Message) {
+        // The receiver lives as long as the loop that calls this.
+        let _ = self.messages.send(message);
+    }
+}
+
+/// Stops the process group as Ctrl-Z would, and comes back when it is told to go on.
+async fn suspend() {
+    let Ok(mut go_on) = signal(SignalKind::from_raw(Signal::CONT.as_raw())) else {
+        return;
+    };
+    if kill_current_process_group(Signal::TSTP).is_ok() {
+        // Where nobody could wake it again the system does not stop it: then no signal comes.
+        let _ = timeout(Duration::from_millis(300), go_on.recv()).await;
+    }
+}
+
+fn translate(event: Event, cache: &ViewCache) -> Option<Message> {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => Some(Message::Key(key)),
+        Event::Paste(text) => Some(Message::Paste(text)),
+        Event::Resize(width, height) => Some(Message::Resized(width, height)),
+        Event::Mouse(mouse) => clicked(mouse, cache),
+        Event::Key(_) | Event::FocusGained | Event::FocusLost => None,
+    }
+}
+
+fn clicked(mouse: MouseEvent, cache: &ViewCache) -> Option<Message> {
+    match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => {
+            cache.target(mouse.column, mouse.row).map(Message::Pointed)
+        }
+        MouseEventKind::ScrollDown => Some(Message::Wheel(3)),
+        MouseEventKind::ScrollUp => Some(Message::Wheel(-3)),
+        _ => None,
+    }
+}

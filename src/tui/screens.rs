@@ -1,0 +1,193 @@
+//! Snapshots of whole screens, at both sizes, with and without colours and Unicode.
+
+use crossterm::event::{KeyCode, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Color;
+
+use crate::run::Command;
+
+use super::fixtures;
+use super::keys::TABLE;
+use super::message::Message;
+use super::model::{Access, Model};
+use super::theme::{Charset, Depth};
+use super::update::update;
+use super::view::{self, ViewCache};
+
+const SMALL: (u16, u16) = (80, 24);
+const LARGE: (u16, u16) = (200, 50);
+
+fn buffer(model: &mut Model, size: (u16, u16)) -> Buffer {
+    update(model, Message::Resized(size.0, size.1));
+    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+    let mut cache = ViewCache::default();
+    terminal
+        .draw(|frame| view::draw(model, &mut cache, frame))
+        .unwrap();
+    terminal.backend().buffer().clone()
+}
+
+fn screen(model: &mut Model, size: (u16, u16)) -> String {
+    let buffer = buffer(model, size);
+    let rows: Vec<String> = (0..size.1)
+        .map(|y| {
+            let row: String = (0..size.0).map(|x| buffer[(x, y)].symbol()).collect();
+            row.trim_end().to_owned()
+        })
+        .collect();
+    rows.join("\n")
+}
+
+fn press(model: &mut Model, keys: &str) {
+    for key in keys.chars() {
+        let code = match key {
+            '⏎' => KeyCode::Enter,
+            '↓' => KeyCode::Down,
+            '→' => KeyCode::Right,
+            character => KeyCode::Char(character),
+        };
+        let event = crossterm::event::KeyEvent::new(code, KeyModifiers::NONE);
+        update(model, Message::Key(event));
+    }
+}
+
+/// Both sizes of the screen after some keys.
+macro_rules! both_sizes {
+    ($name:literal, $model:expr, $keys:literal) => {{
+        let mut model = $model;
+        press(&mut model, $keys);
+        insta::assert_snapshot!(concat!($name, "_80x24"), screen(&mut model, SMALL));
+        insta::assert_snapshot!(concat!($name, "_200x50"), screen(&mut model, LARGE));
+    }};
+}
+
+#[test]
+fn runs() {
+    both_sizes!("runs", fixtures::busy(), "");
+    both_sizes!("runs_none", fixtures::empty(), "");
+    both_sizes!("runs_failed_selected", fixtures::busy(), "jjjjjj");
+    both_sizes!("runs_broken_selected", fixtures::busy(), "jjjjjjjjj");
+}
+
+#[test]
+fn live() {
+    both_sizes!("live", fixtures::busy(), "⏎");
+    both_sizes!("live_last_chart", fixtures::busy(), "⏎G");
+    both_sizes!("live_zoomed_smoothed_log", fixtures::busy(), "⏎zeey");
+    both_sizes!("live_accuracy_zoomed", fixtures::busy(), "⏎↓↓z");
+    both_sizes!("live_starting", fixtures::busy(), "j⏎");
+    both_sizes!("live_failed", fixtures::busy(), "jjjjjj⏎");
+    both_sizes!("live_evaluation", fixtures::busy(), "jjjj⏎");
+    both_sizes!("live_none", fixtures::empty(), "2");
+}
+
+#[test]
+fn evaluation() {
+    both_sizes!("evaluation", fixtures::busy(), "3");
+    both_sizes!("evaluation_own", fixtures::busy(), "3G→→→");
+    both_sizes!("evaluation_published_only", fixtures::empty(), "3");
+}
+
+#[test]
+fn overlays() {
+    both_sizes!("help", fixtures::busy(), "?");
+    both_sizes!("stop", fixtures::busy(), "s");
+    both_sizes!("launch", fixtures::busy(), "n");
+    both_sizes!("launch_without_recipe", fixtures::busy(), "n⏎");
+}
+
+#[test]
+fn a_command_shows_from_sending_to_its_acknowledgement() {
+    let mut model = fixtures::busy();
+    press(&mut model, "⏎p");
+    let sent = screen(&mut model, SMALL);
+    assert!(sent.contains("pause sent…"), "{sent}");
+    let runs = fixtures::obeyed(model.runs(), "margin-centre", &Command::Pause, 120);
+    update(&mut model, Message::Runs(runs));
+    let obeyed = screen(&mut model, SMALL);
+    assert!(
+        obeyed.contains("margin-centre: paused at step 120"),
+        "{obeyed}"
+    );
+    assert!(!obeyed.contains("pause sent"), "{obeyed}");
+}
+
+#[test]
+fn readonly_says_so_and_offers_no_command() {
+    let mut model = fixtures::busy();
+    model.access = Access::ReadOnly;
+    let text = screen(&mut model, SMALL);
+    assert!(text.contains("read-only"), "{text}");
+    for label in ["pause", "park", "stop", "checkpoint ", " new"] {
+        let footer = text.lines().last().unwrap();
+        assert!(!footer.contains(label), "{footer}");
+    }
+}
+
+/// Every view there is, by the keys that lead to it.
+const VIEWS: [&str; 9] = ["", "⏎", "⏎z", "j⏎", "jjjjjj⏎", "3", "?", "s", "n"];
+
+#[test]
+fn ascii_screens_have_only_ascii() {
+    for keys in VIEWS {
+        let mut model = fixtures::busy();
+        model.theme.charset = Charset::Ascii;
+        press(&mut model, keys);
+        for size in [SMALL, LARGE] {
+            let text = screen(&mut model, size);
+            let stray = text.chars().find(|character| !character.is_ascii());
+            assert_eq!(stray, None, "{text}");
+        }
+    }
+    let mut model = fixtures::busy();
+    model.theme.charset = Charset::Ascii;
+    insta::assert_snapshot!("runs_ascii_80x24", screen(&mut model, SMALL));
+    press(&mut model, "⏎");
+    insta::assert_snapshot!("live_ascii_80x24", screen(&mut model, SMALL));
+}
+
+#[test]
+fn without_colours_no_cell_has_one_and_the_text_is_the_same() {
+    for keys in VIEWS {
+        let mut coloured = fixtures::busy();
+        press(&mut coloured, keys);
+        let mut plain = coloured.clone();
+        plain.theme.depth = Depth::Monochrome;
+        for size in [SMALL, LARGE] {
+            assert_eq!(screen(&mut coloured, size), screen(&mut plain, size));
+            let buffer = buffer(&mut plain, size);
+            let coloured =
+                |cell: &&ratatui::buffer::Cell| cell.fg != Color::Reset || cell.bg != Color::Reset;
+            assert_eq!(buffer.content.iter().find(coloured), None);
+        }
+    }
+}
+
+#[test]
+fn any_size_draws() {
+    for keys in VIEWS {
+        let mut model = fixtures::busy();
+        press(&mut model, keys);
+        for width in [0, 1, 39, 40, 41, 63, 79, 100, 300] {
+            for height in [0, 1, 7, 8, 9, 13, 23, 80] {
+                screen(&mut model, (width, height));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_help_lists_every_key() {
+    let mut model = fixtures::busy();
+    press(&mut model, "?");
+    let text = screen(&mut model, (200, 60));
+    for binding in TABLE {
+        for press in binding.keys {
+            assert!(text.contains(&press.name()), "{}", press.name());
+        }
+        let start: String = binding.help.chars().take(30).collect();
+        assert!(text.contains(&start), "{start}");
+    }
+}

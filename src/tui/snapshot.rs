@@ -1,0 +1,127 @@
+//! What the screen knows of a run at one moment. Strings in it are safe to show.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::eval::Evaluation;
+use crate::run::{Entry, JobKind, JournalEvent, RunState, Scalars, Status};
+
+/// A folder that is shown as a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSnapshot {
+    /// The folder: what commands are sent to.
+    pub path: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// What is in it.
+    pub contents: Contents,
+    /// When it began, seconds after 1970.
+    pub started: f64,
+}
+
+/// What a folder turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Contents {
+    /// A run.
+    Run(Box<RunDetails>),
+    /// An event log that another program wrote.
+    EventLog,
+    /// A run that can't be read: why.
+    Broken(String),
+}
+
+/// The documents of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunDetails {
+    /// Its status, with `Lost` for a dead worker.
+    pub status: Status,
+    /// The newest entries of its journal, oldest first.
+    pub journal: Vec<Entry>,
+    /// Its best validation.
+    pub best: Option<Validation>,
+    /// Its evaluations.
+    pub results: Vec<Evaluation>,
+    /// The last lines of its worker's output, oldest first.
+    pub log: Vec<String>,
+}
+
+/// A validation's outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Validation {
+    /// The set.
+    pub set: String,
+    /// The step of the model.
+    pub step: u64,
+    /// Mean accuracy, 0..1.
+    pub accuracy: f64,
+    /// Population standard deviation over the folds.
+    pub std: f64,
+}
+
+/// The curves of one run.
+#[derive(Debug, Clone)]
+pub struct Curves {
+    /// The run.
+    pub path: PathBuf,
+    /// Its scalars.
+    pub scalars: Arc<Scalars>,
+    /// Rises with every change: what was made from an older edition is out of date.
+    pub edition: u64,
+}
+
+impl RunSnapshot {
+    /// The documents, where this is a run that can be read.
+    pub fn details(&self) -> Option<&RunDetails> {
+        match &self.contents {
+            Contents::Run(details) => Some(details),
+            Contents::EventLog | Contents::Broken(_) => None,
+        }
+    }
+
+    /// The state, where this is a run that can be read.
+    pub fn state(&self) -> Option<RunState> {
+        self.details().map(|details| details.status.state)
+    }
+
+    /// Whether a worker is at work on it.
+    pub fn is_live(&self) -> bool {
+        self.state().is_some_and(RunState::is_live)
+    }
+
+    /// The kind of job, where this is a run that can be read.
+    pub fn kind(&self) -> Option<JobKind> {
+        self.details().map(|details| details.status.kind)
+    }
+}
+
+impl RunDetails {
+    /// The number of the newest journal entry; 0 without any.
+    pub fn last_entry(&self) -> u64 {
+        self.journal.last().map_or(0, |entry| entry.number)
+    }
+
+    /// Takes a journal entry into account: of the first set validated, the highest accuracy, the earliest of equals.
+    pub fn better(best: &mut Option<Validation>, entry: &Entry) {
+        let JournalEvent::Validation {
+            set,
+            step,
+            accuracy,
+            std,
+        } = &entry.what
+        else {
+            return;
+        };
+        let better = match best {
+            None => true,
+            Some(best) => best.set == *set && *accuracy > best.accuracy,
+        };
+        if better {
+            *best = Some(Validation {
+                set: set.clone(),
+                step: *step,
+                accuracy: *accuracy,
+                std: *std,
+            });
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Colours and glyphs: what a terminal can show, and what means what on it.
+//!
+//! Nothing is told by colour alone: every coloured thing has a glyph, a word or a dash pattern of its own,
+//! so that the screen reads the same with `NO_COLOR`, on 16 colours and to colour-blind eyes.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::run::RunState;
+
+/// How many colours the terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// None, or none wanted (`NO_COLOR`).
+    Monochrome,
+    /// The sixteen that every terminal names.
+    Sixteen,
+    /// xterm's palette of 256.
+    Indexed,
+    /// 24 bits.
+    True,
+}
+
+/// Which characters the terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charset {
+    /// All of Unicode's block elements, braille and symbols.
+    Unicode,
+    /// Printable ASCII only.
+    Ascii,
+}
+
+/// What a colour is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Ordinary text.
+    Text,
+    /// Labels, units, rules: what the eye may skip.
+    Quiet,
+    /// Titles and figures.
+    Strong,
+    /// What has the focus.
+    Accent,
+    /// Going well.
+    Good,
+    /// Waits for somebody.
+    Waiting,
+    /// Went wrong.
+    Bad,
+    /// The nth curve of a chart.
+    Curve(usize),
+    /// A curve before smoothing.
+    Raw,
+}
+
+/// How the screen looks on this terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Theme {
+    /// Its colours.
+    pub depth: Depth,
+    /// Its characters.
+    pub charset: Charset,
+}
+
+impl Theme {
+    /// What the environment says of the terminal; `ascii` asks for ASCII whatever the locale.
+    pub fn of_environment(variable: impl Fn(&str) -> Option<String>, ascii: bool) -> Self {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let term = set("TERM").unwrap_or_default();
+        let colours = set("COLORTERM").unwrap_or_default();
+        let depth = if set("NO_COLOR").is_some() || term == "dumb" {
+            Depth::Monochrome
+        } else if colours == "truecolor" || colours == "24bit" {
+            Depth::True
+        } else if term.contains("256color") {
+            Depth::Indexed
+        } else {
+            Depth::Sixteen
+        };
+        let locale = set("LC_ALL")
+            .or_else(|| set("LC_CTYPE"))
+            .or_else(|| set("LANG"))
+            .unwrap_or_default()
+            .to_lowercase();
+        let unicode = locale.contains("utf-8") || locale.contains("utf8");
+        let charset = if ascii || !unicode || term == "dumb" {
+            Charset::Ascii
+        } else {
+            Charset::Unicode
+        };
+        Self { depth, charset }
+    }
+
+    /// The style of a role. Colours are those of Okabe and Ito, which stay apart for colour-blind eyes.
+    pub fn style(self, role: Role) -> Style {
+        let plain = Style::new();
+        match role {
+            Role::Text => plain,
+            Role::Quiet => plain.add_modifier(Modifier::DIM),
+            Role::Strong => plain.add_modifier(Modifier::BOLD),
+            Role::Accent => self.coloured(SKY).add_modifier(Modifier::BOLD),
+            Role::Good => self.coloured(GREEN),
+            Role::Waiting => self.coloured(ORANGE),
+            Role::Bad => self.coloured(VERMILION).add_modifier(Modifier::BOLD),
+            Role::Curve(nth) => self.coloured(CURVES[nth % CURVES.len()]),
+            Role::Raw => self.coloured(GREY).add_modifier(Modifier::DIM),
+        }
+    }
+
+    /// The style of a selected line: reversed where there is no colour.
+    pub fn selected(self) -> Style {
+        match self.depth {
+            Depth::Monochrome => Style::new().add_modifier(Modifier::REVERSED),
+            Depth::Sixteen => Style::new().add_modifier(Modifier::BOLD),
+            Depth::Indexed => Style::new().bg(Color::Indexed(237)).fg(Color::Indexed(255)),
+            Depth::True => Style::new()
+                .bg(Color::Rgb(0x2b, 0x33, 0x3d))
+                .fg(Color::Rgb(0xf2, 0xf2, 0xf2)),
+        }
+    }
+
+    /// The role and glyph of a state; its word is always shown beside it.
+    pub fn state(self, state: RunState) -> (Role, &'static str) {
+        let (role, unicode, ascii) = match state {
+            RunState::Starting => (Role::Waiting, "◌", "~"),
+            RunState::Running => (Role::Good, "●", ">"),
+            RunState::Paused => (Role::Waiting, "◐", "="),
+            RunState::Parked => (Role::Waiting, "○", "_"),
+            RunState::Finished => (Role::Accent, "✓", "+"),
+            RunState::Failed => (Role::Bad, "✗", "x"),
+            RunState::Stopped => (Role::Quiet, "■", "#"),
+            RunState::Lost => (Role::Bad, "?", "?"),
+        };
+        (role, self.pick(unicode, ascii))
+    }
+
+    /// `unicode`, or `ascii` where the terminal has no more.
+    pub fn pick<T>(self, unicode: T, ascii: T) -> T {
+        match self.charset {
+            Charset::Unicode => unicode,
+            Charset::Ascii => ascii,
+        }
+    }
+
+    /// The text in this terminal's characters: dashes and signs that ASCII lacks are spelt.
+    pub fn text(self, text: &str) -> String {
+        match self.charset {
+            Charset::Unicode => text.to_owned(),
+            Charset::Ascii => text.chars().map(ascii_of).collect(),
+        }
+    }
+
+    fn coloured(self, colour: Colour) -> Style {
+        match self.depth {
+            Depth::Monochrome => Style::new(),
+            Depth::Sixteen => Style::new().fg(colour.sixteen),
+            Depth::Indexed => Style::new().fg(Color::Indexed(colour.indexed)),
+            Depth::True => Style::new().fg(Color::from_u32(colour.rgb)),
+        }
+    }
+}
+
+fn ascii_of(character: char) -> &'static str {
+    match character {
+        ' '..='~' => {
+            let at = character as usize - ' ' as usize;
+            &PRINTABLE[at..=at]
+        }
+        '·' | '─' | '━' | '╍' | '–' | '—' | '−' => "-",
+        '│' | '┤' => "|",
+        '▌' => ">",
+        '≤' => "<=",
+        '…' => "...",
+        '±' => "+/-",
+        '→' => "->",
+        '←' => "<-",
+        '↑' => "^",
+        '↓' => "v",
+        '×' => "x",
+        '“' | '”' => "\"",
+        '‘' | '’' => "'",
+        '⏎' => "Enter",
+        _ => "?",
+    }
+}
+
+const PRINTABLE: &str = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+
+#[derive(Debug, Clone, Copy)]
+struct Colour {
+    rgb: u32,
+    indexed: u8,
+    sixteen: Color,
+}
+
+const SKY: Colour = Colour {
+    rgb: 0x56_b4_e9,
+    indexed: 74,
+    sixteen: Color::Cyan,
+};
+const ORANGE: Colour = Colour {
+    rgb: 0xe6_9f_00,
+    indexed: 178,
+    sixteen: Color::Yellow,
+};
+const GREEN: Colour = Colour {
+    rgb: 0x00_b0_83,
+    indexed: 36,
+    sixteen: Color::Green,
+};
+const VERMILION: Colour = Colour {
+    rgb: 0xe5_6b_1f,
+    indexed: 166,
+    sixteen: Color::Red,
+};
+const PURPLE: Colour = Colour {
+    rgb: 0xcc_79_a7,
+    indexed: 175,
+    sixteen: Color::Magenta,
+};
+const GREY: Colour = Colour {
+    rgb: 0x80_80_80,
+    indexed: 244,
+    sixteen: Color::DarkGray,
+};
+const CURVES: [Colour; 5] = [SKY, ORANGE, GREEN, PURPLE, VERMILION];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(variables: &[(&str, &str)]) -> Theme {
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Theme::of_environment(variable, false)
+    }
+
+    #[test]
+    fn the_environment_says_how_many_colours() {
+        assert_eq!(of(&[("TERM", "xterm")]).depth, Depth::Sixteen);
+        assert_eq!(of(&[("TERM", "screen-256color")]).depth, Depth::Indexed);
+        assert_eq!(of(&[("COLORTERM", "truecolor")]).depth, Depth::True);
+        assert_eq!(
+            of(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]).depth,
+            Depth::Monochrome
+        );
+        assert_eq!(
+            of(&[("COLORTERM", "truecolor"), ("NO_COLOR", "")]).depth,
+            Depth::True
+        );
+    }
+
+    #[test]
+    fn ascii_is_chosen_where_the_locale_is_not_utf_8() {
+        assert_eq!(of(&[("LANG", "de_DE.UTF-8")]).charset, Charset::Unicode);
+        assert_eq!(of(&[("LANG", "C.utf8")]).charset, Charset::Unicode);
+        assert_eq!(of(&[("LANG", "C")]).charset, Charset::Ascii);
+        assert_eq!(of(&[]).charset, Charset::Ascii);
+        assert_eq!(
+            of(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")]).charset,
+            Charset::Ascii
+        );
+    }
+
+    #[test]
+    fn ascii_text_has_only_ascii() {
+        let theme = Theme {
+            depth: Depth::True,
+            charset: Charset::Ascii,
+        };
+        assert_eq!(theme.text("a – b ± 1…ü"), "a - b +/- 1...?");
+    }
+
+    #[test]
+    fn without_colours_no_style_has_one() {
+        let theme = Theme {
+            depth: Depth::Monochrome,
+            charset: Charset::Unicode,
+        };
+        for role in [
+            Role::Accent,
+            Role::Good,
+            Role::Bad,
+            Role::Curve(3),
+            Role::Raw,
+        ] {
+            assert_eq!(theme.style(role).fg, None);
+        }
+        assert_eq!(theme.selected().bg, None);
+    }
+}

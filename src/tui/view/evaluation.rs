@@ -1,0 +1,299 @@
+//! The comparison table, and all about the chosen figure.
+//!
+//! ```text
+//!   model                    rule       LFW           YTF           YTF-corrected
+//!   published
+//!   vgg-triplet/iter_426000  reference  99.47 ± 0.39  96.04 ± 0.95  97.20 ± 0.82
+//!   this project
+//! ▌ margin-centre @600       reference  not run       not run       not run
+//!
+//! margin-centre @600 on heldout_glint6.bin ────────────────────────────────────────
+//! accuracy    78.33 % ± 2.10 over 10 folds, standard error 0.70
+//! ```
+
+use ratatui::layout::Rect;
+
+use crate::eval::table::{Cell, NOT_RUN, Origin, Row};
+use crate::tui::comparison::{self, Comparison};
+use crate::tui::message::Target;
+use crate::tui::model::Model;
+use crate::tui::theme::Role;
+use crate::tui::widget::text::Pen;
+use crate::tui::words;
+
+use super::{ViewCache, figures};
+
+/// Draws table and detail.
+pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
+    let comparison = comparison::of(model);
+    let (rows, columns) = comparison.size();
+    let row = model.evaluation.row.min(rows.saturating_sub(1));
+    let column = model.evaluation.column.min(columns.saturating_sub(1));
+    let wanted = rows as u16 + 3;
+    let height = wanted.min(area.height.saturating_sub(figures::HEIGHT + 1).max(6));
+    let table = Rect { height, ..area };
+    draw_table(&comparison, (row, column), cache, pen, table);
+    let detail = Rect {
+        x: area.x + 1,
+        y: area.y + height + 1,
+        width: area.width - 2,
+        height: area.height.saturating_sub(height + 1),
+    };
+    draw_detail(&comparison, (row, column), pen, detail);
+}
+
+fn draw_table(
+    comparison: &Comparison,
+    chosen: (usize, usize),
+    cache: &mut ViewCache,
+    pen: &mut Pen,
+    area: Rect,
+) {
+    let table = &comparison.table;
+    let layout = Columns::of(comparison, chosen.1, area.width);
+    let head = area.y;
+    pen.put(area.x + 2, head, layout.name, "model", Role::Quiet);
+    let mut x = area.x + 2 + layout.name + 2;
+    pen.put(x, head, layout.rule, "rule", Role::Quiet);
+    x += layout.rule + 2;
+    for (at, column) in table
+        .columns
+        .iter()
+        .enumerate()
+        .skip(layout.first)
+        .take(layout.count)
+    {
+        let role = if at == chosen.1 {
+            Role::Accent
+        } else {
+            Role::Strong
+        };
+        pen.put(x, head, layout.cell, &column.head, role);
+        x += layout.cell + 2;
+    }
+    let lines = lines(comparison);
+    let rows = usize::from(area.height.saturating_sub(1));
+    let at = lines
+        .iter()
+        .position(|line| *line == Line::Row(chosen.0))
+        .unwrap_or(0);
+    let first = (at + 1).saturating_sub(rows);
+    for (nth, line) in lines.iter().skip(first).take(rows).enumerate() {
+        let place = Rect {
+            y: area.y + 1 + nth as u16,
+            height: 1,
+            ..area
+        };
+        match line {
+            Line::Group(text) => {
+                pen.put(place.x + 2, place.y, place.width - 2, text, Role::Quiet);
+            }
+            Line::Row(index) => {
+                layout.row(comparison, *index, chosen, pen, place);
+                cache.hit(place, Target::Row(*index));
+            }
+        }
+    }
+    let hidden = table.columns.len() - layout.first - layout.count;
+    if hidden > 0 || layout.first > 0 {
+        let text = match (layout.first, hidden) {
+            (0, right) => format!("{right} more sets →"),
+            (left, 0) => format!("← {left} more sets"),
+            (left, right) => format!("← {left} and {right} more sets →"),
+        };
+        pen.put_right(area.x, area.y + 1, area.width - 1, &text, Role::Waiting);
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Line {
+    Group(&'static str),
+    Row(usize),
+}
+
+fn lines(comparison: &Comparison) -> Vec<Line> {
+    let (rows, _) = comparison.size();
+    let published = comparison.published();
+    let mut lines = vec![Line::Group("published")];
+    lines.extend((0..published).map(Line::Row));
+    if rows == published {
+        lines.push(Line::Group(
+            "no figures of your own yet: a validation or `facetui eval` adds a row",
+        ));
+    } else {
+        lines.push(Line::Group("this project"));
+        lines.extend((published..rows).map(Line::Row));
+    }
+    lines
+}
+
+struct Columns {
+    name: u16,
+    rule: u16,
+    /// Decimals of a figure.
+    decimals: usize,
+    cell: u16,
+    first: usize,
+    count: usize,
+}
+
+impl Columns {
+    /// As many sets as fit, the chosen one among them.
+    fn of(comparison: &Comparison, chosen: usize, width: u16) -> Self {
+        let table = &comparison.table;
+        // `99.47 ± 0.39` where it is narrow; else all digits that the published table has: `99.467 ± 0.386`.
+        let (rule, decimals, least) = if width < 100 { (9, 2, 13) } else { (11, 3, 14) };
+        let longest = table.rows.iter().map(|row| name(row).chars().count()).max();
+        let name = (longest.unwrap_or(0) as u16).clamp(8, (width * 3 / 10).max(8));
+        let heads = table
+            .columns
+            .iter()
+            .map(|column| column.head.chars().count())
+            .max();
+        let room = width.saturating_sub(2 + name + 2 + rule + 2);
+        let all = table.columns.len().max(1) as u16;
+        let most = (room / all).saturating_sub(2).clamp(least, 32);
+        let cell = (heads.unwrap_or(0) as u16).clamp(least, most);
+        let count = usize::from(((room + 2) / (cell + 2)).max(1)).min(table.columns.len());
+        Self {
+            name,
+            rule,
+            decimals,
+            cell,
+            first: (chosen + 1).saturating_sub(count),
+            count,
+        }
+    }
+
+    fn row(
+        &self,
+        comparison: &Comparison,
+        index: usize,
+        chosen: (usize, usize),
+        pen: &mut Pen,
+        place: Rect,
+    ) {
+        let row = &comparison.table.rows[index];
+        let mut x = place.x + 2;
+        // Where the name is cut, the step stays.
+        let step = step(row);
+        let model = self.name.saturating_sub(step.len() as u16);
+        let used = pen.put(x, place.y, model, &row.model, Role::Text);
+        pen.put(x + used, place.y, self.name - used, &step, Role::Text);
+        x += self.name + 2;
+        let rule = row.cells.values().next().map(|cell| cell.rule.to_string());
+        pen.put(
+            x,
+            place.y,
+            self.rule,
+            &rule.unwrap_or_default(),
+            Role::Quiet,
+        );
+        x += self.rule + 2;
+        let mut mark = None;
+        for column in (0..comparison.table.columns.len())
+            .skip(self.first)
+            .take(self.count)
+        {
+            match comparison.table.cell(index, column) {
+                Some(cell) => pen.put(
+                    x,
+                    place.y,
+                    self.cell,
+                    &figure(cell, self.decimals),
+                    Role::Text,
+                ),
+                None => pen.put(x, place.y, self.cell, NOT_RUN, Role::Quiet),
+            };
+            if (index, column) == chosen {
+                mark = Some(Rect {
+                    x: x.saturating_sub(1),
+                    width: self.cell + 1,
+                    ..place
+                });
+            }
+            x += self.cell + 2;
+        }
+        if index == chosen.0 {
+            pen.put(place.x, place.y, 1, "▌", Role::Accent);
+            let style = pen.theme.selected();
+            pen.highlight(
+                Rect {
+                    x: place.x + 1,
+                    width: self.name + 2,
+                    ..place
+                },
+                style,
+            );
+            if let Some(mark) = mark {
+                pen.highlight(mark, style);
+            }
+        }
+    }
+}
+
+fn name(row: &Row) -> String {
+    format!("{}{}", row.model, step(row))
+}
+
+fn step(row: &Row) -> String {
+    row.step.map(|step| format!(" @{step}")).unwrap_or_default()
+}
+
+/// Mean ± deviation in per cent.
+fn figure(cell: &Cell, decimals: usize) -> String {
+    let [mean, std] = [cell.mean, cell.std].map(|share| share * 100.0);
+    format!("{mean:.decimals$} ± {std:.decimals$}")
+}
+
+fn draw_detail(comparison: &Comparison, (row, column): (usize, usize), pen: &mut Pen, area: Rect) {
+    if area.height < 2 {
+        return;
+    }
+    if let Some(evaluation) = comparison.evaluation(row, column) {
+        figures::draw(evaluation, pen, area);
+        return;
+    }
+    let (Some(line), Some(set)) = (
+        comparison.table.rows.get(row),
+        comparison.table.columns.get(column),
+    ) else {
+        return;
+    };
+    pen.title(
+        area,
+        &format!("{} on {}", name(line), set.head),
+        Role::Strong,
+    );
+    let mut y = area.y + 1;
+    let mut fact = |label: &str, text: &str| {
+        if y < area.bottom() {
+            pen.put(area.x, y, 11, label, Role::Quiet);
+            pen.put(
+                area.x + 12,
+                y,
+                area.width.saturating_sub(12),
+                text,
+                Role::Text,
+            );
+            y += 1;
+        }
+    };
+    match comparison.table.cell(row, column) {
+        Some(cell) => {
+            let accuracy = format!("{} % over 10 folds, rule {}", figure(cell, 3), cell.rule);
+            fact("accuracy", &accuracy);
+            fact(
+                "pairs",
+                &format!("{} in the set's list", words::count(set.pairs as u64)),
+            );
+            if let Some(image) = &line.image {
+                fact("input", image);
+            }
+        }
+        None => fact("", "not run: this model has no figure on this set"),
+    }
+    if let Origin::Published { source } = &line.origin {
+        fact("published", source);
+    }
+}

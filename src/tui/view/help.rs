@@ -1,0 +1,172 @@
+//! The help: the table of keys, by where they hold.
+//!
+//! ```text
+//!  In every view ───────────────────────────────────
+//!    ↑ k        One up: a run, a chart, a row, a line.
+//! ```
+
+use ratatui::layout::Rect;
+
+use crate::tui::keys::{Binding, Context, TABLE};
+use crate::tui::theme::Role;
+use crate::tui::widget::text::{Pen, wrap};
+
+/// Draws the help from line `scroll` on; in two columns where that shows all of it.
+pub fn draw(pen: &mut Pen, area: Rect, scroll: usize) {
+    let half = area.width / 2;
+    let rows = usize::from(area.height);
+    if area.width >= 150 {
+        let lines = lines(usize::from(half - 2));
+        let middle = section_break(&lines);
+        if middle <= rows && lines.len() - middle <= rows {
+            draw_column(
+                pen,
+                Rect {
+                    width: half,
+                    ..area
+                },
+                &lines[..middle],
+            );
+            draw_column(
+                pen,
+                Rect {
+                    x: area.x + half,
+                    width: half,
+                    ..area
+                },
+                &lines[middle + 1..],
+            );
+            return;
+        }
+    }
+    let lines = lines(usize::from(area.width - 2));
+    if lines.len() <= rows {
+        draw_column(pen, area, &lines);
+        return;
+    }
+    let shown = rows - 1;
+    let first = scroll.min(lines.len() - shown);
+    draw_column(pen, area, &lines[first..first + shown]);
+    let below = lines.len() - first - shown;
+    let more = match (first, below) {
+        (0, below) => format!("↓ {below} more lines"),
+        (above, 0) => format!("↑ {above} more lines"),
+        (above, below) => format!("↑ {above} and ↓ {below} more lines"),
+    };
+    pen.put(
+        area.x + 3,
+        area.bottom() - 1,
+        area.width - 3,
+        &more,
+        Role::Waiting,
+    );
+}
+
+fn draw_column(pen: &mut Pen, area: Rect, lines: &[Line]) {
+    let (x, width) = (area.x + 1, area.width.saturating_sub(2));
+    for (row, line) in lines.iter().enumerate().take(area.height.into()) {
+        let y = area.y + row as u16;
+        match line {
+            Line::Blank => {}
+            Line::Title(title) => {
+                pen.title(
+                    Rect {
+                        x,
+                        y,
+                        width,
+                        height: 1,
+                    },
+                    title,
+                    Role::Accent,
+                );
+            }
+            Line::Key(keys, text) => {
+                pen.put(x + 2, y, KEYS - 1, keys, Role::Strong);
+                pen.put(
+                    x + 2 + KEYS,
+                    y,
+                    width.saturating_sub(2 + KEYS),
+                    text,
+                    Role::Text,
+                );
+            }
+        }
+    }
+}
+
+/// The blank line between sections that is nearest to the middle.
+fn section_break(lines: &[Line]) -> usize {
+    let blanks = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| matches!(line, Line::Blank));
+    let nearest = blanks
+        .map(|(at, _)| at)
+        .min_by_key(|at| at.abs_diff(lines.len() / 2));
+    nearest.unwrap_or(0)
+}
+
+/// More lines than the help ever has: how far scrolling can go.
+pub fn length() -> usize {
+    lines(40).len()
+}
+
+/// Cells for the keys of a line.
+const KEYS: u16 = 16;
+
+enum Line {
+    Blank,
+    Title(&'static str),
+    Key(String, String),
+}
+
+fn lines(width: usize) -> Vec<Line> {
+    let room = width.saturating_sub(usize::from(KEYS) + 2);
+    let mut lines = Vec::new();
+    for (title, holds) in SECTIONS {
+        if !lines.is_empty() {
+            lines.push(Line::Blank);
+        }
+        lines.push(Line::Title(title));
+        for binding in TABLE.iter().filter(|binding| section(binding) == *holds) {
+            let mut keys = binding.names();
+            for text in wrap(binding.help, room) {
+                lines.push(Line::Key(std::mem::take(&mut keys), text));
+            }
+        }
+    }
+    lines
+}
+
+#[derive(PartialEq, Eq)]
+enum Section {
+    Everywhere,
+    Run,
+    Live,
+    Evaluation,
+    Runs,
+    Question,
+    Form,
+}
+
+const SECTIONS: &[(&str, Section)] = &[
+    ("In every view", Section::Everywhere),
+    ("With a run, in the list and live", Section::Run),
+    ("In the list of runs", Section::Runs),
+    ("In the live view", Section::Live),
+    ("In the live view and the evaluations", Section::Evaluation),
+    ("When launching a run", Section::Form),
+    ("When asked", Section::Question),
+];
+
+fn section(binding: &Binding) -> Section {
+    match binding.contexts {
+        [Context::Runs] => Section::Runs,
+        [Context::Live] => Section::Live,
+        [Context::Form] => Section::Form,
+        [Context::Question] => Section::Question,
+        [Context::Runs, Context::Live] => Section::Run,
+        [Context::Live, Context::Evaluation] => Section::Evaluation,
+        _ => Section::Everywhere,
+    }
+}

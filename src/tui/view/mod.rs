@@ -1,0 +1,138 @@
+//! Draws the model: never a clock, never a file. The cache holds only what can be made again from model and size.
+//!
+//! ```text
+//! facetui  1 Runs  2 Live  3 Evaluation                          runs · 4 runs, 1 live     header
+//!                                the view in front
+//! Enter open  p pause  P park  c checkpoint  s stop            ? help  q quit              footer
+//! ```
+
+pub mod details;
+pub mod evaluation;
+pub mod figures;
+pub mod footer;
+pub mod grid;
+pub mod header;
+pub mod help;
+pub mod launch;
+pub mod live;
+pub mod log;
+pub mod question;
+pub mod runs;
+pub mod summary;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+
+use super::message::Target;
+use super::model::{Model, Overlay, View};
+use super::snapshot::Curves;
+use super::widget::chart::{Chart, Scale};
+use super::widget::text::Pen;
+
+/// What can be made again from model and size: thinned curves, and where clicks land.
+#[derive(Debug, Default)]
+pub struct ViewCache {
+    of: Option<(PathBuf, u64)>,
+    charts: HashMap<ChartKey, Chart>,
+    hits: Vec<(Rect, Target)>,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ChartKey {
+    title: String,
+    columns: u16,
+    smoothing: u64,
+    log_y: bool,
+}
+
+/// More charts than any screen shows at once.
+const MOST_CHARTS: usize = 256;
+
+impl ViewCache {
+    /// What lies at a cell of the last frame.
+    pub fn target(&self, x: u16, y: u16) -> Option<Target> {
+        let at = Position { x, y };
+        let hit = self.hits.iter().rev().find(|(area, _)| area.contains(at));
+        hit.map(|(_, target)| target.clone())
+    }
+
+    /// Remembers what lies at `area` of this frame.
+    pub fn hit(&mut self, area: Rect, target: Target) {
+        self.hits.push((area, target));
+    }
+
+    /// The chart called `title`, made only where curves, width or scale are new.
+    fn chart(
+        &mut self,
+        curves: &Curves,
+        title: &str,
+        columns: u16,
+        scale: Scale,
+        make: impl FnOnce() -> Chart,
+    ) -> &Chart {
+        let of = (curves.path.clone(), curves.edition);
+        if self.of.as_ref() != Some(&of) || self.charts.len() > MOST_CHARTS {
+            self.charts.clear();
+            self.of = Some(of);
+        }
+        let key = ChartKey {
+            title: title.to_owned(),
+            columns,
+            smoothing: scale.smoothing.to_bits(),
+            log_y: scale.log_y,
+        };
+        self.charts.entry(key).or_insert_with(make)
+    }
+}
+
+/// Draws one frame.
+pub fn draw(model: &Model, cache: &mut ViewCache, frame: &mut Frame) {
+    cache.hits.clear();
+    let area = frame.area();
+    let mut pen = Pen {
+        buffer: frame.buffer_mut(),
+        theme: model.theme,
+    };
+    if area.width < 40 || area.height < 8 {
+        pen.empty(area, &["facetui needs 40 × 8", "make the terminal larger"]);
+        return;
+    }
+    let [top, body, bottom] = [
+        Rect { height: 1, ..area },
+        Rect {
+            y: area.y + 1,
+            height: area.height - 2,
+            ..area
+        },
+        Rect {
+            y: area.bottom() - 1,
+            height: 1,
+            ..area
+        },
+    ];
+    header::draw(model, cache, &mut pen, top);
+    footer::draw(model, &mut pen, bottom);
+    match &model.overlay {
+        Some(Overlay::Help { scroll }) => {
+            help::draw(&mut pen, body, *scroll);
+            return;
+        }
+        Some(Overlay::Launch(form)) => {
+            let cursor = launch::draw(form, cache, &mut pen, body);
+            frame.set_cursor_position(cursor);
+            return;
+        }
+        Some(Overlay::Stop { .. }) | None => {}
+    }
+    match model.view {
+        View::Runs => runs::draw(model, cache, &mut pen, body),
+        View::Live => live::draw(model, cache, &mut pen, body),
+        View::Evaluation => evaluation::draw(model, cache, &mut pen, body),
+    }
+    if let Some(Overlay::Stop { name, .. }) = &model.overlay {
+        question::draw(&mut pen, body, name);
+    }
+}

@@ -1,0 +1,46 @@
+//! Sentences about a run that more than one pane shows.
+
+use crate::run::{Entry, JournalEvent, RunState};
+use crate::tui::model::Model;
+use crate::tui::snapshot::RunSnapshot;
+use crate::tui::words;
+
+/// What a command on its way to the run reads like: `pause sent…`, with its wait once that is long.
+pub fn pending(model: &Model, run: &RunSnapshot) -> Option<String> {
+    let pending = model.pending.get(&run.path)?;
+    let asked = words::asked(&pending.command);
+    let wait = model.now - pending.sent;
+    Some(if wait < 5.0 {
+        format!("{asked} sent…")
+    } else {
+        format!("{asked} sent {} ago, not obeyed yet…", words::age(wait))
+    })
+}
+
+/// A journal entry in one line.
+pub fn entry(entry: &Entry) -> String {
+    match &entry.what {
+        JournalEvent::State {
+            state: RunState::Starting,
+            phase: Some(phase),
+        } => phase.clone(),
+        JournalEvent::State { state, .. } => words::state(*state).to_owned(),
+        JournalEvent::Command { command, step } => words::done(command, *step),
+        JournalEvent::Rejected { name, reason } => format!("refused {name}: {reason}"),
+        JournalEvent::Checkpoint { name, .. } => format!("checkpoint {name}"),
+        JournalEvent::Validation {
+            set,
+            step,
+            accuracy,
+            std,
+        } => format!(
+            "{} ± {:.1} on {set} at step {}",
+            words::percent(*accuracy),
+            std * 100.0,
+            words::count(*step)
+        ),
+        JournalEvent::Error { message } => format!("error: {message}"),
+        JournalEvent::Resumed { step } => format!("resumed at step {}", words::count(*step)),
+        JournalEvent::Note { message } => message.clone(),
+    }
+}

@@ -1,0 +1,8 @@
+//! What panes are made of: charts, gauges and text put at a place.
+
+pub mod chart;
+pub mod decimate;
+pub mod gauge;
+pub mod raster;
+pub mod smooth;
+pub mod text;
