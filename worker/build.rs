@@ -13,5 +13,8 @@ fn main() {
     let lib = libtorch.join("lib");
     let lib = lib.canonicalize().unwrap_or(lib);
     // DT_RPATH rather than DT_RUNPATH: it holds for the libraries that libtorch itself loads, too.
-    println!("cargo::rustc-link-arg=-Wl,--disable-new-dtags,-rpath,{}", lib.display());
+    println!(
+        "cargo::rustc-link-arg=-Wl,--disable-new-dtags,-rpath,{}",
+        lib.display()
+    );
 }

@@ -7,7 +7,11 @@ use clap::{Parser, Subcommand};
 use crate::{job, model::device};
 
 #[derive(Parser)]
-#[command(name = "facetui-worker", version, about = "The process that owns the tensors of a facetui run")]
+#[command(
+    name = "facetui-worker",
+    version,
+    about = "The process that owns the tensors of a facetui run"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

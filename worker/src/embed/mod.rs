@@ -39,6 +39,9 @@ pub enum EmbedError {
 /// Images embedded at once.
 const BATCH: usize = 32;
 
+/// Called after every batch with the number of its images; a break ends the embedding.
+pub type Between<'a> = dyn FnMut(usize) -> ControlFlow<()> + 'a;
+
 /// A model with all that decides what its embeddings are.
 pub struct Embedder {
     /// The backbone, without automatic differentiation.
@@ -54,7 +57,7 @@ pub struct Embedder {
 }
 
 impl Embedder {
-    /// Raw embeddings of `count` images, in order; `between` is called between batches.
+    /// Raw embeddings of `count` images, in order; `between` is called after every batch.
     ///
     /// # Errors
     /// An image can't be read, or `between` wants an end.
@@ -63,7 +66,7 @@ impl Embedder {
         count: usize,
         image: impl Fn(usize) -> Result<Image, DataError>,
         mirror: Mirror,
-        between: &mut dyn FnMut() -> ControlFlow<()>,
+        between: &mut Between<'_>,
     ) -> Result<Vec<Vec<f32>>, EmbedError> {
         let mut embeddings = Vec::with_capacity(count);
         for first in (0..count).step_by(BATCH) {
@@ -84,7 +87,7 @@ impl Embedder {
                     embeddings.push(both);
                 }
             }
-            if between().is_break() {
+            if between(images.len()).is_break() {
                 return Err(EmbedError::Interrupted);
             }
         }

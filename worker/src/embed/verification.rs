@@ -1,9 +1,6 @@
 //! Verification sets, opened once and evaluated with one model after another.
 
-use std::{
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use facetui::{
     config::DataConfig,
@@ -18,7 +15,7 @@ use facetui::{
     untrusted::{visible, visible_path},
 };
 
-use super::{EmbedError, Embedder};
+use super::{Between, EmbedError, Embedder};
 
 /// A verification set with the rules for its figures.
 pub struct ValidationSet {
@@ -47,11 +44,16 @@ impl ValidationSet {
     /// # Errors
     /// The section is missing, or its files are.
     pub fn open(section: &str, config: &DataConfig) -> Result<Self, EmbedError> {
-        let missing = || EmbedError::Input(format!("config.ini has no section [{section}] that is on"));
+        let missing =
+            || EmbedError::Input(format!("config.ini has no section [{section}] that is on"));
         let set = match section {
             "lfw" => {
                 let lfw = config.lfw.as_ref().ok_or_else(missing)?;
-                let data = lfw.npdata.as_ref().or(lfw.pairs.as_ref()).ok_or_else(missing)?;
+                let data = lfw
+                    .npdata
+                    .as_ref()
+                    .or(lfw.pairs.as_ref())
+                    .ok_or_else(missing)?;
                 VerificationSet::Lfw {
                     data: data.clone(),
                     images: lfw.prefix.clone(),
@@ -94,8 +96,7 @@ impl ValidationSet {
     ) -> Result<Self, EmbedError> {
         let kind = match set {
             VerificationSet::Lfw { data, images } => Kind::Images {
-                images: VerificationImages::open(data, images.as_deref())
-?,
+                images: VerificationImages::open(data, images.as_deref())?,
                 data: data.clone(),
             },
             VerificationSet::Ytf {
@@ -120,7 +121,10 @@ impl ValidationSet {
                 let errors = match errors {
                     Some(path) => {
                         let text = std::fs::read_to_string(path).map_err(|error| {
-                            EmbedError::Input(format!("can't read the error list {}: {error}", path.display()))
+                            EmbedError::Input(format!(
+                                "can't read the error list {}: {error}",
+                                path.display()
+                            ))
                         })?;
                         Some(ErrorList::parse(&text))
                     }
@@ -159,6 +163,16 @@ impl ValidationSet {
         &self.section
     }
 
+    /// How many different images there are to embed.
+    pub fn images(&self) -> usize {
+        match &self.kind {
+            Kind::Images { images, .. } => images.images(),
+            Kind::Videos { videos, .. } => {
+                videos.videos.iter().map(|video| video.frames.len()).sum()
+            }
+        }
+    }
+
     /// Embeds every image once and works out the figures: of the set, then of its correction if there is one.
     ///
     /// # Errors
@@ -166,12 +180,12 @@ impl ValidationSet {
     pub fn evaluate(
         &self,
         embedder: &Embedder,
-        between: &mut dyn FnMut() -> ControlFlow<()>,
+        between: &mut Between<'_>,
     ) -> Result<Vec<Evaluation>, EmbedError> {
         match &self.kind {
-            Kind::Images { images, data } => {
-                self.evaluate_images(embedder, between, images, data).map(|one| vec![one])
-            }
+            Kind::Images { images, data } => self
+                .evaluate_images(embedder, between, images, data)
+                .map(|one| vec![one]),
             Kind::Videos {
                 videos,
                 splits,
@@ -194,7 +208,7 @@ impl ValidationSet {
     fn evaluate_images(
         &self,
         embedder: &Embedder,
-        between: &mut dyn FnMut() -> ControlFlow<()>,
+        between: &mut Between<'_>,
         images: &VerificationImages,
         data: &Path,
     ) -> Result<Evaluation, EmbedError> {
@@ -213,8 +227,7 @@ impl ValidationSet {
             .pairs
             .iter()
             .map(|pair| {
-                let distance =
-                    distance(self.distance(), &embeddings[pair.a], &embeddings[pair.b])?;
+                let distance = distance(self.distance(), &embeddings[pair.a], &embeddings[pair.b])?;
                 Ok(ScoredPair {
                     distance,
                     same: pair.same,
@@ -237,10 +250,14 @@ impl ValidationSet {
     fn templates(
         &self,
         embedder: &Embedder,
-        between: &mut dyn FnMut() -> ControlFlow<()>,
+        between: &mut Between<'_>,
         videos: &VideoSet,
     ) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
-        let frames: Vec<&PathBuf> = videos.videos.iter().flat_map(|video| &video.frames).collect();
+        let frames: Vec<&PathBuf> = videos
+            .videos
+            .iter()
+            .flat_map(|video| &video.frames)
+            .collect();
         let raw = embedder.embed(
             frames.len(),
             |index| Image::open(frames[index]),
@@ -257,10 +274,12 @@ impl ValidationSet {
                 if own.is_empty() {
                     return Ok(None);
                 }
-                pool(Pooling::UnitMean, own).map(Some).map_err(|source| EmbedError::Figures {
-                    of: format!("video {}", visible(&video.name)),
-                    source,
-                })
+                pool(Pooling::UnitMean, own)
+                    .map(Some)
+                    .map_err(|source| EmbedError::Figures {
+                        of: format!("video {}", visible(&video.name)),
+                        source,
+                    })
             })
             .collect()
     }
@@ -274,8 +293,11 @@ impl ValidationSet {
         errors: &ErrorList,
         mode: Corrected,
     ) -> Result<Evaluation, EmbedError> {
-        let present: Vec<_> =
-            videos.pairs.iter().filter(|pair| videos.is_present(pair)).collect();
+        let present: Vec<_> = videos
+            .pairs
+            .iter()
+            .filter(|pair| videos.is_present(pair))
+            .collect();
         let named: Vec<NamedPair> = present
             .iter()
             .map(|pair| NamedPair {
@@ -347,7 +369,11 @@ fn figures_of(path: &Path) -> impl FnOnce(EvalError) -> EmbedError {
 /// The published set's name for a file that is called so and has that set's number of pairs; else the file's name,
 /// with its folder's, so that figures on different sets never share a column of the table.
 fn set_name(published: &str, published_pairs: usize, path: &Path, pairs: usize) -> String {
-    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let file = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     if pairs == published_pairs && file.to_lowercase().starts_with(&published.to_lowercase()) {
         return published.to_owned();
     }

@@ -41,9 +41,15 @@ pub fn evaluate(
     let mut input = manifest.input;
     input.channels = preprocessing.channels.unwrap_or(input.channels);
     input.crop = preprocessing.crop.unwrap_or(input.crop);
-    let network = Network::new(&manifest.network, input.crop, manifest.classes, 0, &device.device);
-    let network = parameters::load(network, &checkpoint.weights, |_| true)
-        .map_err(CheckpointError::from)?;
+    let network = Network::new(
+        &manifest.network,
+        input.crop,
+        manifest.classes,
+        0,
+        &device.device,
+    );
+    let network =
+        parameters::load(network, &checkpoint.weights, |_| true).map_err(CheckpointError::from)?;
     let embedder = Embedder {
         backbone: network.backbone,
         input,
@@ -52,9 +58,10 @@ pub fn evaluate(
         step: Some(manifest.step),
     };
 
+    session.status.step = 0;
+    session.status.steps = set.images() as u64;
     session.enter(RunState::Running, Some("embedding"))?;
-    let Some(evaluations) =
-        session.listening(true, |between| set.evaluate(&embedder, between))?
+    let Some(evaluations) = session.listening(true, |between| set.evaluate(&embedder, between))?
     else {
         return session.enter(RunState::Stopped, None);
     };
@@ -70,13 +77,12 @@ pub fn evaluate(
     session.enter(RunState::Finished, None)
 }
 
-/// A checkpoint's run and name: `margin-centre/step-00000600_lfw_0.90000`.
+/// The run that a checkpoint is of, or the folder's own name where it lies elsewhere.
 fn model_name(checkpoint: &Path) -> String {
-    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    match checkpoint.ancestors().nth(2) {
-        Some(run) if run.join("status.json").is_file() => {
-            format!("{}/{}", name(run), name(checkpoint))
-        }
-        _ => name(checkpoint),
-    }
+    let run = checkpoint
+        .ancestors()
+        .nth(2)
+        .filter(|run| run.join("status.json").is_file());
+    let named = run.unwrap_or(checkpoint).file_name().unwrap_or_default();
+    named.to_string_lossy().into_owned()
 }

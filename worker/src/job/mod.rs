@@ -88,7 +88,11 @@ pub fn run(path: &Path) -> ExitCode {
         Err(error) => {
             say(&error.to_string());
             tell_failure(&run, &error);
-            ExitCode::from(if matches!(error, JobError::Input(_)) { 2 } else { 1 })
+            ExitCode::from(if matches!(error, JobError::Input(_)) {
+                2
+            } else {
+                1
+            })
         }
     };
     drop(lock);
@@ -136,7 +140,9 @@ fn tell_failure(run: &RunDirectory, error: &JobError) {
             })
         });
     if let Err(error) = told {
-        say(&format!("and that can't be told in the run directory: {error}"));
+        say(&format!(
+            "and that can't be told in the run directory: {error}"
+        ));
     }
 }
 

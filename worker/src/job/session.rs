@@ -1,6 +1,7 @@
 //! A worker's end of its run directory: it tells what it does, and obeys.
 
 use std::{
+    collections::VecDeque,
     ops::ControlFlow,
     sync::{
         Arc,
@@ -11,14 +12,12 @@ use std::{
 
 use facetui::{
     config::DeviceChoice,
-    run::{
-        Command, JobKind, Journal, JournalEvent, RunDirectory, RunState, Status, host,
-    },
+    run::{Command, JobKind, Journal, JournalEvent, RunDirectory, RunState, Status, host},
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::JobError;
-use crate::embed::EmbedError;
+use crate::embed::{Between, EmbedError};
 
 /// How often the status document is replaced while nothing but numbers changes.
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
@@ -122,9 +121,10 @@ impl Session {
         Ok(())
     }
 
-    /// Counts images that went through the network since the last call, and works out speed and time left.
-    pub fn count(&mut self, images: usize) {
-        self.speed.add(images);
+    /// Counts steps and images done since the last call, and works out speed and time left.
+    pub fn count(&mut self, steps: u64, images: usize) {
+        self.status.step += steps;
+        self.speed.add(steps, images);
         self.status.images_per_second = self.speed.images_per_second();
         let left = self.status.steps.saturating_sub(self.status.step);
         self.status.eta_seconds = self.speed.steps_per_second().map(|rate| left as f64 / rate);
@@ -138,20 +138,24 @@ impl Session {
 
     /// Embeds while listening between batches: a pause holds at once, other orders wait for [`Session::obey`].
     ///
-    /// With `can_end` an order to park or stop ends the work, which then gives `None`.
+    /// Where the images are the job's steps they are counted, and an order to park or stop ends the work, which
+    /// then gives `None`.
     pub fn listening<T>(
         &mut self,
-        can_end: bool,
-        work: impl FnOnce(&mut dyn FnMut() -> ControlFlow<()>) -> Result<T, EmbedError>,
+        images_are_steps: bool,
+        work: impl FnOnce(&mut Between<'_>) -> Result<T, EmbedError>,
     ) -> Result<Option<T>, JobError> {
         let mut failure = None;
-        let outcome = work(&mut || {
+        let outcome = work(&mut |images| {
+            if images_are_steps {
+                self.count(images as u64, images);
+            }
             let listened = self.collect().and_then(|()| self.tell());
             let ends = |order: &Order| matches!(order, Order::Park | Order::Stop { .. });
             if let Err(error) = listened {
                 failure = Some(error);
                 ControlFlow::Break(())
-            } else if can_end && self.orders.iter().any(ends) {
+            } else if images_are_steps && self.orders.iter().any(ends) {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
@@ -214,7 +218,8 @@ impl Session {
 
 /// SIGTERM and SIGINT ask for a park, a second SIGINT ends at once, SIGHUP changes nothing.
 fn park_on_signals() -> Result<Arc<AtomicBool>, JobError> {
-    let refuse = |error: std::io::Error| JobError::Engine(format!("can't watch for signals: {error}"));
+    let refuse =
+        |error: std::io::Error| JobError::Engine(format!("can't watch for signals: {error}"));
     let park = Arc::new(AtomicBool::new(false));
     let interrupted = Arc::new(AtomicBool::new(false));
     // In this order: the first SIGINT finds `interrupted` unset.
@@ -231,35 +236,38 @@ fn park_on_signals() -> Result<Arc<AtomicBool>, JobError> {
 /// Images and steps a second over the last few seconds.
 #[derive(Default)]
 struct Speed {
-    /// When a step ended, and the images of that step; the oldest first.
-    steps: std::collections::VecDeque<(Instant, usize)>,
+    /// When some steps ended, how many, and their images; the oldest first.
+    done: VecDeque<(Instant, u64, usize)>,
 }
 
 impl Speed {
     const WINDOW: Duration = Duration::from_secs(10);
 
-    fn add(&mut self, images: usize) {
+    fn add(&mut self, steps: u64, images: usize) {
         let now = Instant::now();
-        self.steps.push_back((now, images));
-        while self.steps.len() > 2
-            && self.steps.front().is_some_and(|(time, _)| now - *time > Self::WINDOW)
+        self.done.push_back((now, steps, images));
+        while self.done.len() > 2
+            && self
+                .done
+                .front()
+                .is_some_and(|(time, ..)| now - *time > Self::WINDOW)
         {
-            self.steps.pop_front();
+            self.done.pop_front();
         }
     }
 
-    fn seconds(&self) -> Option<f64> {
-        let (first, last) = (self.steps.front()?.0, self.steps.back()?.0);
-        let seconds = (last - first).as_secs_f64();
-        (seconds > 0.0).then_some(seconds)
+    /// `total` of all but the oldest entry, whose work lies before the window, in a second.
+    fn rate(&self, total: impl Fn(&(Instant, u64, usize)) -> f64) -> Option<f64> {
+        let seconds = (self.done.back()?.0 - self.done.front()?.0).as_secs_f64();
+        let total: f64 = self.done.iter().skip(1).map(total).sum();
+        (seconds > 0.0).then(|| total / seconds)
     }
 
     fn images_per_second(&self) -> Option<f64> {
-        let images: usize = self.steps.iter().skip(1).map(|(_, images)| images).sum();
-        self.seconds().map(|seconds| images as f64 / seconds)
+        self.rate(|(_, _, images)| *images as f64)
     }
 
     fn steps_per_second(&self) -> Option<f64> {
-        self.seconds().map(|seconds| (self.steps.len() - 1) as f64 / seconds)
+        self.rate(|(_, steps, _)| *steps as f64)
     }
 }

@@ -163,12 +163,8 @@ impl Training {
 
     /// Makes steps until all are done or somebody asks for an end.
     fn steps(&mut self, session: &mut Session) -> Result<End, JobError> {
-        let mut loader = Loader::start(
-            Arc::clone(&self.images),
-            self.loader_options(),
-            self.step,
-        )
-        .map_err(JobError::input)?;
+        let mut loader = Loader::start(Arc::clone(&self.images), self.loader_options(), self.step)
+            .map_err(JobError::input)?;
         while self.step < self.recipe.steps {
             if let Some(end) = self.obey(session)? {
                 return Ok(end);
@@ -184,9 +180,8 @@ impl Training {
             self.step += 1;
             self.figures.clear();
 
-            session.status.step = self.step;
             session.status.epoch = batch.epoch;
-            session.count(batch.labels.len());
+            session.count(1, batch.labels.len());
             scalars.push(("speed/data_wait", waited / asked.elapsed().as_secs_f64()));
             if let Some(speed) = session.status.images_per_second {
                 scalars.push(("speed/images_per_second", speed));
@@ -198,8 +193,10 @@ impl Training {
             session.tell()?;
 
             let due = |every: u64| every > 0 && self.step.is_multiple_of(every);
-            let (validate, save) =
-                (due(self.recipe.validate_every), due(self.recipe.checkpoint_every));
+            let (validate, save) = (
+                due(self.recipe.validate_every),
+                due(self.recipe.checkpoint_every),
+            );
             if validate {
                 self.validate(session)?;
             }
@@ -314,11 +311,7 @@ impl Training {
         Ok(())
     }
 
-    fn tell_broken(
-        &self,
-        session: &mut Session,
-        broken: &[BrokenImage],
-    ) -> Result<(), JobError> {
+    fn tell_broken(&self, session: &mut Session, broken: &[BrokenImage]) -> Result<(), JobError> {
         for image in broken {
             session.note(JournalEvent::Error {
                 message: format!(
@@ -357,7 +350,8 @@ impl Training {
                 if place == 0 {
                     self.figures.insert(set.section().to_owned(), accuracy.mean);
                     let tag = format!("eval/{}/accuracy", set.section());
-                    self.events.scalars(self.step, [(tag.as_str(), accuracy.mean)])?;
+                    self.events
+                        .scalars(self.step, [(tag.as_str(), accuracy.mean)])?;
                     session.status.scalars.insert(tag, accuracy.mean);
                 }
             }
@@ -377,7 +371,10 @@ impl Training {
                 stage: self.recipe.stage,
                 network: self.recipe.network.clone(),
                 input: self.recipe.input.clone(),
-                classes: network.class_weights.as_ref().map(|weights| weights.dims()[0]),
+                classes: network
+                    .class_weights
+                    .as_ref()
+                    .map(|weights| weights.dims()[0]),
                 figures: self.figures.clone(),
                 files: BTreeMap::new(),
             },
@@ -418,7 +415,10 @@ fn load_start(
     folder: &Path,
 ) -> Result<Network, JobError> {
     const HEAD: &str = "class_weights";
-    let wanted = network.class_weights.as_ref().map(|weights| weights.dims().to_vec());
+    let wanted = network
+        .class_weights
+        .as_ref()
+        .map(|weights| weights.dims().to_vec());
     let with_head = wanted.is_some()
         && source.weights.get(HEAD).map(|weights| &weights.shape) == wanted.as_ref();
     let network = parameters::load(network, &source.weights, |name| name != HEAD || with_head)

@@ -5,7 +5,9 @@
 
 use burn::{
     module::Module,
-    nn::{BatchNorm, Dropout, DropoutConfig, Initializer, Linear, LinearConfig, PRelu, conv::Conv2d},
+    nn::{
+        BatchNorm, Dropout, DropoutConfig, Initializer, Linear, LinearConfig, PRelu, conv::Conv2d,
+    },
     tensor::{Device, Tensor},
 };
 use facetui::config::{Crop, Flatten, NetworkOptions, Shortcut};
@@ -208,7 +210,8 @@ impl Output {
             Flatten::Chw => features,
             Flatten::Hwc => features.permute([0, 2, 3, 1]),
         };
-        self.norm.forward(self.dense.forward(features.flatten(1, 3)))
+        self.norm
+            .forward(self.dense.forward(features.flatten(1, 3)))
     }
 }
 

@@ -92,13 +92,11 @@ pub fn open(choice: DeviceChoice) -> Result<NamedDevice, DeviceError> {
     let flex = || named(Device::flex(), "flex".to_owned());
     match choice {
         DeviceChoice::Flex => Ok(flex()),
-        DeviceChoice::Cpu => {
-            libtorch::cpu()
-                .map(|device| named(device, "cpu".to_owned()))
-                .ok_or(DeviceError::NotBuilt {
-                    asked: choice.to_string(),
-                })
-        }
+        DeviceChoice::Cpu => libtorch::cpu()
+            .map(|device| named(device, "cpu".to_owned()))
+            .ok_or(DeviceError::NotBuilt {
+                asked: choice.to_string(),
+            }),
         DeviceChoice::Cuda(index) => libtorch::cuda(index)
             .map(|device| named(device, choice.to_string()))
             .ok_or_else(|| no_cuda(choice)),

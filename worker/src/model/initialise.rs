@@ -67,7 +67,11 @@ mod tests {
     fn normal_draws_have_the_asked_mean_and_deviation() {
         let values = normal(7, "weights", 1.0, 0.5, 100_000);
         let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / 1e5;
-        let variance = values.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / 1e5;
+        let variance = values
+            .iter()
+            .map(|v| (f64::from(*v) - mean).powi(2))
+            .sum::<f64>()
+            / 1e5;
         assert!((mean - 1.0).abs() < 0.01, "{mean}");
         assert!((variance.sqrt() - 0.5).abs() < 0.01, "{variance}");
     }

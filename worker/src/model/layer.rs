@@ -12,16 +12,13 @@ use burn::{
 use facetui::config::NetworkOptions;
 
 /// A convolution without bias; start values are set by [`crate::model::initialise`].
-pub fn convolution(
-    channels: [usize; 2],
-    kernel: usize,
-    stride: usize,
-    device: &Device,
-) -> Conv2d {
+pub fn convolution(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Conv2d {
     let padding = kernel / 2;
     Conv2dConfig::new(channels, [kernel, kernel])
         .with_stride([stride, stride])
-        .with_padding(PaddingConfig2d::Explicit(padding, padding, padding, padding))
+        .with_padding(PaddingConfig2d::Explicit(
+            padding, padding, padding, padding,
+        ))
         .with_bias(false)
         .with_initializer(Initializer::Zeros)
         .init(device)

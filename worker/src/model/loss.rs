@@ -55,12 +55,12 @@ pub fn margin_centre(
     let target = with_margin.mask_where(too_far, past);
 
     let cosine = embeddings.matmul(class_weights.transpose());
-    let own_class = labels
-        .clone()
-        .one_hot::<2>(classes)
-        .bool();
+    let own_class = labels.clone().one_hot::<2>(classes).bool();
     let accuracy = accuracy(cosine.clone(), labels.clone());
-    let logits = cosine.mask_where(own_class, target.unsqueeze_dim::<2>(1).expand([batch, classes]));
+    let logits = cosine.mask_where(
+        own_class,
+        target.unsqueeze_dim::<2>(1).expand([batch, classes]),
+    );
     let accuracy_margin = self::accuracy(logits.clone(), labels.clone());
 
     let log_probabilities = log_softmax(logits.mul_scalar(scale), 1);
@@ -123,8 +123,13 @@ pub fn triplet(
 ) -> Tensor<1> {
     let embeddings = unit(embeddings);
     let [batch, length] = embeddings.dims();
-    let rows = embeddings.clone().unsqueeze_dim::<3>(1).expand([batch, batch, length]);
-    let columns = embeddings.unsqueeze_dim::<3>(0).expand([batch, batch, length]);
+    let rows = embeddings
+        .clone()
+        .unsqueeze_dim::<3>(1)
+        .expand([batch, batch, length]);
+    let columns = embeddings
+        .unsqueeze_dim::<3>(0)
+        .expand([batch, batch, length]);
     let distances = (rows - columns)
         .powi_scalar(2)
         .sum_dim(2)
@@ -147,7 +152,10 @@ pub fn triplet(
                 .mask_fill(positive.bool_not(), -4.0)
                 .max_dim(1);
             let nearest = distances.mask_fill(negative.bool_not(), 4.0).min_dim(1);
-            (farthest - nearest).add_scalar(margin).clamp_min(0.0).mean()
+            (farthest - nearest)
+                .add_scalar(margin)
+                .clamp_min(0.0)
+                .mean()
         }
         Mining::BatchAll => {
             let anchor_positive = distances.clone().unsqueeze_dim::<3>(2);
@@ -160,7 +168,13 @@ pub fn triplet(
                 .add_scalar(margin)
                 .clamp_min(0.0)
                 .mask_fill(valid.bool_not(), 0.0);
-            let active = losses.clone().detach().greater_elem(0.0).float().sum().clamp_min(1.0);
+            let active = losses
+                .clone()
+                .detach()
+                .greater_elem(0.0)
+                .float()
+                .sum()
+                .clamp_min(1.0);
             losses.sum() / active
         }
     }

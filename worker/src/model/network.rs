@@ -28,8 +28,9 @@ impl Network {
     ) -> Self {
         let network = Self {
             backbone: Backbone::new(options, crop, device),
-            class_weights: classes
-                .map(|classes| Param::from_tensor(Tensor::zeros([classes, options.embedding], device))),
+            class_weights: classes.map(|classes| {
+                Param::from_tensor(Tensor::zeros([classes, options.embedding], device))
+            }),
         };
         let mut network = initialise(network, seed, options);
         network.backbone = network.backbone.with_frozen_output_gamma();

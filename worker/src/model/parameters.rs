@@ -159,10 +159,7 @@ pub fn names_and_shapes<M: Module>(module: &M) -> Vec<(String, Vec<usize>)> {
 }
 
 /// Replaces every float tensor by what `value` gives for its name and shape; `None` keeps it.
-pub fn replace<M: Module>(
-    module: M,
-    value: impl FnMut(&str, &[usize]) -> Option<HostTensor>,
-) -> M {
+pub fn replace<M: Module>(module: M, value: impl FnMut(&str, &[usize]) -> Option<HostTensor>) -> M {
     struct Replace<F> {
         path: NamePath,
         value: F,

@@ -118,7 +118,8 @@ impl Checkpoint {
         let target = folder.join(&name);
         let temporary = folder.join(format!(".writing-{name}"));
         remove_folder(&temporary)?;
-        fs::create_dir_all(&temporary).map_err(CheckpointError::io("make the folder", &temporary))?;
+        fs::create_dir_all(&temporary)
+            .map_err(CheckpointError::io("make the folder", &temporary))?;
         for (file, tensors) in [(WEIGHTS, &self.weights), (OPTIMISER, &self.optimiser)] {
             let path = temporary.join(file);
             let bytes = to_safetensors(tensors).map_err(|error| CheckpointError::Damaged {

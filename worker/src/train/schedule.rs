@@ -11,8 +11,15 @@ pub fn learning_rate(schedule: &ScheduleOptions, step: u64, steps: u64) -> f64 {
     match schedule.decay {
         Decay::Constant => schedule.learning_rate,
         Decay::Step => {
-            let passed = schedule.boundaries.iter().filter(|boundary| **boundary <= step).count();
-            match passed.checked_sub(1).and_then(|last| schedule.rates.get(last)) {
+            let passed = schedule
+                .boundaries
+                .iter()
+                .filter(|boundary| **boundary <= step)
+                .count();
+            match passed
+                .checked_sub(1)
+                .and_then(|last| schedule.rates.get(last))
+            {
                 Some(rate) => *rate,
                 None => schedule.learning_rate,
             }
@@ -27,7 +34,11 @@ pub fn learning_rate(schedule: &ScheduleOptions, step: u64, steps: u64) -> f64 {
 
 /// Makes `rate` the rate from `step` on: of the part of the schedule that `step` lies in.
 pub fn set_learning_rate(schedule: &mut ScheduleOptions, step: u64, rate: f64) {
-    let passed = schedule.boundaries.iter().filter(|boundary| **boundary <= step).count();
+    let passed = schedule
+        .boundaries
+        .iter()
+        .filter(|boundary| **boundary <= step)
+        .count();
     match schedule.decay {
         Decay::Step if passed > 0 && passed <= schedule.rates.len() => {
             schedule.rates[passed - 1] = rate;
@@ -77,7 +88,11 @@ mod tests {
             for step in [0, 15, 30] {
                 let mut schedule = schedule(decay, 0);
                 set_learning_rate(&mut schedule, step, 0.5);
-                assert_eq!(learning_rate(&schedule, step, 100), 0.5, "{decay:?} at {step}");
+                assert_eq!(
+                    learning_rate(&schedule, step, 100),
+                    0.5,
+                    "{decay:?} at {step}"
+                );
             }
         }
     }

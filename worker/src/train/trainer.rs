@@ -62,8 +62,13 @@ impl Trainer {
         let (objective, mut scalars) = match (recipe.stage, &self.network.class_weights) {
             (Stage::MarginCentre, Some(class_weights)) => {
                 let loss = &recipe.loss;
-                let terms =
-                    margin_centre(embeddings, class_weights.val(), labels, loss.scale, loss.margin);
+                let terms = margin_centre(
+                    embeddings,
+                    class_weights.val(),
+                    labels,
+                    loss.scale,
+                    loss.margin,
+                );
                 let objective =
                     terms.margin.clone() + terms.centre.clone().mul_scalar(loss.centre_weight);
                 let [margin, centre, accuracy, accuracy_margin] = fetch([
@@ -105,7 +110,12 @@ impl Trainer {
 
         let terms: f64 = scalars
             .iter()
-            .filter(|(tag, _)| matches!(*tag, "loss/margin" | "loss/centre_weighted" | "loss/triplet_weighted"))
+            .filter(|(tag, _)| {
+                matches!(
+                    *tag,
+                    "loss/margin" | "loss/centre_weighted" | "loss/triplet_weighted"
+                )
+            })
             .map(|(_, value)| value)
             .sum();
         scalars.extend([

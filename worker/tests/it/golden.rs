@@ -71,7 +71,9 @@ fn check_gradient(what: &str, loss: &Tensor<1>, leaf: &Tensor<2>, expected: &Mat
     let gradients = loss.backward();
     let found: Vec<f32> = leaf.grad(&gradients).unwrap().into_data().iter().collect();
     let expected = expected.concat();
-    let largest = expected.iter().fold(0.0_f32, |max, value| max.max(value.abs()));
+    let largest = expected
+        .iter()
+        .fold(0.0_f32, |max, value| max.max(value.abs()));
     let allowed = 1e-3 * largest + 1e-6;
     for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
         assert!(
@@ -106,16 +108,36 @@ fn golden_margin_and_centre_losses_and_gradients() {
             // A graph can be walked once, so every gradient has a forward pass of its own.
             let (leaf, _, losses) = compute();
             let expected = &case.margin_grad_embeddings;
-            check_gradient(&what("margin by embeddings"), &losses.margin, &leaf, expected);
+            check_gradient(
+                &what("margin by embeddings"),
+                &losses.margin,
+                &leaf,
+                expected,
+            );
             let (_, leaf, losses) = compute();
             let expected = &case.margin_grad_class_weights;
-            check_gradient(&what("margin by class weights"), &losses.margin, &leaf, expected);
+            check_gradient(
+                &what("margin by class weights"),
+                &losses.margin,
+                &leaf,
+                expected,
+            );
             let (leaf, _, losses) = compute();
             let expected = &case.centre_grad_embeddings;
-            check_gradient(&what("centre by embeddings"), &losses.centre, &leaf, expected);
+            check_gradient(
+                &what("centre by embeddings"),
+                &losses.centre,
+                &leaf,
+                expected,
+            );
             let (_, leaf, losses) = compute();
             let expected = &case.centre_grad_class_weights;
-            check_gradient(&what("centre by class weights"), &losses.centre, &leaf, expected);
+            check_gradient(
+                &what("centre by class weights"),
+                &losses.centre,
+                &leaf,
+                expected,
+            );
         }
     }
 }
@@ -160,7 +182,10 @@ fn gradients_stay_finite_where_an_embedding_meets_its_class_or_its_opposite() {
         let gradients = (losses.margin + losses.centre).backward();
         for leaf in [embeddings, class_weights] {
             let values: Vec<f32> = leaf.grad(&gradients).unwrap().into_data().iter().collect();
-            assert!(values.iter().all(|value| value.is_finite()), "{engine}: {values:?}");
+            assert!(
+                values.iter().all(|value| value.is_finite()),
+                "{engine}: {values:?}"
+            );
         }
     }
 }

@@ -20,7 +20,10 @@ fn losses(run: &RunDirectory) -> BTreeMap<String, Vec<(u64, f64)>> {
     tags.into_iter()
         .map(|tag| {
             let points = scalars.points(&tag);
-            let values = points.iter().map(|point| (point.step, point.value)).collect();
+            let values = points
+                .iter()
+                .map(|point| (point.step, point.value))
+                .collect();
             (tag, values)
         })
         .collect()
@@ -38,7 +41,9 @@ fn a_killed_run_resumes_to_the_same_weights_byte_for_byte() {
 
             let killed = training_run(folder.path(), "killed", engine, &recipe);
             let worker = Worker::start(&killed);
-            wait_for(&killed, "checkpoint", |status| status.last_checkpoint.is_some());
+            wait_for(&killed, "checkpoint", |status| {
+                status.last_checkpoint.is_some()
+            });
             worker.kill();
             assert_eq!(killed.status().unwrap().state, RunState::Lost);
             let worker = Worker::start(&killed);
@@ -59,7 +64,12 @@ fn a_killed_run_resumes_to_the_same_weights_byte_for_byte() {
 fn a_damaged_checkpoint_is_named_and_the_one_before_it_taken() {
     let folder = tempfile::tempdir().unwrap();
     tiny_data(folder.path());
-    let run = training_run(folder.path(), "run", "flex", &tiny_recipe("margin-centre", 4, ""));
+    let run = training_run(
+        folder.path(),
+        "run",
+        "flex",
+        &tiny_recipe("margin-centre", 4, ""),
+    );
     assert_eq!(Worker::start(&run).wait(), Some(0));
     let newest = newest_checkpoint(&run).join("weights.safetensors");
     let mut bytes = fs::read(&newest).unwrap();
@@ -70,7 +80,11 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_taken() {
     let journal = run.journal_tail().poll().unwrap();
     assert!(journal.iter().any(|entry| matches!(&entry.what,
         JournalEvent::Error { message } if message.contains("weights.safetensors is damaged"))));
-    assert!(journal.iter().any(|entry| entry.what == JournalEvent::Resumed { step: 2 }));
+    assert!(
+        journal
+            .iter()
+            .any(|entry| entry.what == JournalEvent::Resumed { step: 2 })
+    );
     assert_eq!(run.status().unwrap().step, 4);
 }
 
@@ -78,14 +92,25 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_taken() {
 fn commands_pause_park_stop_and_change_the_rate() {
     let folder = tempfile::tempdir().unwrap();
     tiny_data(folder.path());
-    let run = training_run(folder.path(), "run", "flex", &tiny_recipe("margin-centre", 10_000, ""));
+    let run = training_run(
+        folder.path(),
+        "run",
+        "flex",
+        &tiny_recipe("margin-centre", 10_000, ""),
+    );
     let worker = Worker::start(&run);
-    wait_for(&run, "first step", |status| status.state == RunState::Running);
+    wait_for(&run, "first step", |status| {
+        status.state == RunState::Running
+    });
 
     run.send(&Command::Pause).unwrap();
     let paused = wait_for(&run, "pause", |status| status.state == RunState::Paused);
     std::thread::sleep(std::time::Duration::from_millis(600));
-    assert_eq!(run.status().unwrap().step, paused.step, "a paused run makes no steps");
+    assert_eq!(
+        run.status().unwrap().step,
+        paused.step,
+        "a paused run makes no steps"
+    );
     let (key, value) = ("schedule.learning_rate".to_owned(), 0.125);
     run.send(&Command::Set { key, value }).unwrap();
     run.send(&Command::Unpause).unwrap();
@@ -103,7 +128,9 @@ fn commands_pause_park_stop_and_change_the_rate() {
     assert_eq!(checkpoint.step, parked.step);
 
     let worker = Worker::start(&run);
-    wait_for(&run, "steps after the park", |status| status.step > parked.step);
+    wait_for(&run, "steps after the park", |status| {
+        status.step > parked.step
+    });
     worker.signal("HUP");
     worker.signal("TERM");
     assert_eq!(worker.wait(), Some(0));
@@ -119,11 +146,22 @@ fn commands_pause_park_stop_and_change_the_rate() {
 fn two_workers_can_not_have_one_run() {
     let folder = tempfile::tempdir().unwrap();
     tiny_data(folder.path());
-    let run = training_run(folder.path(), "run", "flex", &tiny_recipe("margin-centre", 10_000, ""));
+    let run = training_run(
+        folder.path(),
+        "run",
+        "flex",
+        &tiny_recipe("margin-centre", 10_000, ""),
+    );
     let _first = Worker::start(&run);
-    wait_for(&run, "first step", |status| status.state == RunState::Running);
+    wait_for(&run, "first step", |status| {
+        status.state == RunState::Running
+    });
     assert_eq!(Worker::start(&run).wait(), Some(2));
-    assert!(run.log_tail(5).join("\n").contains("another worker has this run"));
+    assert!(
+        run.log_tail(5)
+            .join("\n")
+            .contains("another worker has this run")
+    );
     assert_eq!(run.status().unwrap().state, RunState::Running);
 }
 
@@ -131,7 +169,12 @@ fn two_workers_can_not_have_one_run() {
 fn wrong_input_fails_the_run_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     tiny_data(folder.path());
-    let run = training_run(folder.path(), "run", "flex", &tiny_recipe("margin-centre", 4, ""));
+    let run = training_run(
+        folder.path(),
+        "run",
+        "flex",
+        &tiny_recipe("margin-centre", 4, ""),
+    );
     fs::remove_file(folder.path().join("train/train.rec")).unwrap();
     assert_eq!(Worker::start(&run).wait(), Some(2));
     let status = run.status().unwrap();
@@ -143,11 +186,15 @@ fn wrong_input_fails_the_run_with_its_reason() {
 fn an_exploding_loss_fails_the_run_and_names_the_component() {
     let folder = tempfile::tempdir().unwrap();
     tiny_data(folder.path());
-    let recipe = tiny_recipe("margin-centre", 50, "").replace("learning_rate = 0.01", "learning_rate = 1e30");
+    let recipe = tiny_recipe("margin-centre", 50, "")
+        .replace("learning_rate = 0.01", "learning_rate = 1e30");
     let run = training_run(folder.path(), "run", "flex", &recipe);
     assert_eq!(Worker::start(&run).wait(), Some(1));
     let status = run.status().unwrap();
     assert_eq!(status.state, RunState::Failed);
     let error = status.last_error.unwrap();
-    assert!(error.contains("loss/") || error.contains("gradient_norm"), "{error}");
+    assert!(
+        error.contains("loss/") || error.contains("gradient_norm"),
+        "{error}"
+    );
 }

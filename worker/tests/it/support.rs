@@ -54,7 +54,10 @@ pub fn tiny_data(folder: &Path) {
             .unwrap();
     }
     let (_, index) = writer.finish().unwrap();
-    let lines: String = index.iter().map(|(key, offset)| format!("{key}\t{offset}\n")).collect();
+    let lines: String = index
+        .iter()
+        .map(|(key, offset)| format!("{key}\t{offset}\n"))
+        .collect();
     fs::write(train.join("train.idx"), lines).unwrap();
 
     let mut images = Vec::new();
@@ -62,7 +65,10 @@ pub fn tiny_data(folder: &Path) {
     for pair in 0..20_u8 {
         let is_same = pair % 2 == 0;
         images.push(picture(pair % 3, pair % 5));
-        images.push(picture(if is_same { pair % 3 } else { (pair + 1) % 3 }, (pair + 2) % 5));
+        images.push(picture(
+            if is_same { pair % 3 } else { (pair + 1) % 3 },
+            (pair + 2) % 5,
+        ));
         same.push(is_same);
     }
     fs::write(folder.join("lfw.bin"), write_bin(&images, &same)).unwrap();
@@ -88,8 +94,10 @@ pub fn training_run(folder: &Path, name: &str, device: &str, recipe: &str) -> Ru
     run.save_job(&Job { device, work }).unwrap();
     run.write_file("recipe.toml", recipe.as_bytes()).unwrap();
     let config = facetui::config::DataConfig::load(&folder.join("config.ini")).unwrap();
-    run.write_file("config.ini", config.to_ini().as_bytes()).unwrap();
-    run.write_status(&Status::starting(name, JobKind::Train, 0, "auto")).unwrap();
+    run.write_file("config.ini", config.to_ini().as_bytes())
+        .unwrap();
+    run.write_status(&Status::starting(name, JobKind::Train, 0, "auto"))
+        .unwrap();
     run
 }
 
@@ -123,7 +131,13 @@ impl Worker {
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
         let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Waits for its end; returns the exit code.
@@ -160,7 +174,11 @@ pub fn wait_for(run: &RunDirectory, what: &str, fits: impl Fn(&Status) -> bool) 
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("no {what}: {:?}\n{}", run.status(), run.log_tail(20).join("\n"));
+    panic!(
+        "no {what}: {:?}\n{}",
+        run.status(),
+        run.log_tail(20).join("\n")
+    );
 }
 
 /// The newest checkpoint's folder.
