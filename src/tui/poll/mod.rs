@@ -206,7 +206,7 @@ impl Poller {
         RunDetails {
             status: shown::status(status),
             journal: files.journal.iter().cloned().collect(),
-            best: files.best.clone(),
+            best: files.best(),
             results: files.results.clone(),
             log: files.log.clone(),
         }
@@ -254,6 +254,22 @@ impl Files {
             log: Vec::new(),
             log_changed: None,
         }
+    }
+
+    /// The best validation; of a run that only evaluates, its best figures.
+    fn best(&self) -> Option<Validation> {
+        let of_results = || {
+            let accuracy = |one: &&Evaluation| one.accuracy.mean;
+            let all = self.results.iter();
+            let best = all.max_by(|a, b| accuracy(a).total_cmp(&accuracy(b)))?;
+            Some(Validation {
+                set: best.set.clone(),
+                step: best.provenance.step.unwrap_or(0),
+                accuracy: best.accuracy.mean,
+                std: best.accuracy.std,
+            })
+        };
+        self.best.clone().or_else(of_results)
     }
 
     /// Reads what is new. A document that can't be read leaves what was known of it.
