@@ -1,3 +1,5 @@
-//! The `facetui` program.
+//! The program `facetui`: everything it does is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    facetui::cli::run()
+}

@@ -19,6 +19,13 @@ impl ConfigErrors {
         &self.0
     }
 
+    /// These and others, as of a second file.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// `Ok` where the list is empty, else all of it ordered by place.
     pub(super) fn check(mut errors: Vec<ConfigError>) -> Result<(), Self> {
         if errors.is_empty() {

@@ -400,22 +400,29 @@ fn place_face(
         .chunks_exact(row_bytes)
         .zip(target.chunks_exact_mut(width * 3))
     {
-        let source = &source[margin..margin + width * 3];
+        let source = source[margin..margin + width * 3].as_chunks::<3>().0;
+        let target = target.as_chunks_mut::<3>().0;
         match (channels, mirrored) {
             (ChannelOrder::Rgb, false) => target.copy_from_slice(source),
             (ChannelOrder::Rgb, true) => {
-                for (to, from) in target.chunks_exact_mut(3).rev().zip(source.chunks_exact(3)) {
-                    to.copy_from_slice(from);
+                for (to, from) in target.iter_mut().rev().zip(source) {
+                    *to = *from;
                 }
             }
             (ChannelOrder::Bgr, false) => {
-                for (to, from) in target.chunks_exact_mut(3).zip(source.chunks_exact(3)) {
-                    to.copy_from_slice(&[from[2], from[1], from[0]]);
+                for (to, &[red, green, blue]) in target.iter_mut().zip(source) {
+                    *to = [blue, green, red];
                 }
             }
+            // Row by row a mirror image with its planes swapped is the row's bytes backwards.
             (ChannelOrder::Bgr, true) => {
-                for (to, from) in target.chunks_exact_mut(3).rev().zip(source.chunks_exact(3)) {
-                    to.copy_from_slice(&[from[2], from[1], from[0]]);
+                for (to, from) in target
+                    .as_flattened_mut()
+                    .iter_mut()
+                    .rev()
+                    .zip(source.as_flattened())
+                {
+                    *to = *from;
                 }
             }
         }

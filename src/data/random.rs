@@ -14,6 +14,12 @@ pub enum Purpose {
     Members,
     /// Whether an image is mirrored.
     Mirror,
+    /// Who a synthetic face is.
+    Identity,
+    /// How a synthetic face looks in one picture.
+    Appearance,
+    /// Which synthetic images make a pair.
+    Pairs,
 }
 
 /// A number of 64 random bits for a purpose and a place.

@@ -177,7 +177,7 @@ fn read_splits(path: &Path, text: &[u8]) -> Result<Vec<ListedPair>, DataError> {
 }
 
 /// Names of videos, one a line; `#` starts a comment.
-fn read_error_list(path: &Path, text: &[u8]) -> Result<BTreeSet<String>, DataError> {
+pub(super) fn read_error_list(path: &Path, text: &[u8]) -> Result<BTreeSet<String>, DataError> {
     let text = String::from_utf8_lossy(text);
     let lines = text
         .lines()

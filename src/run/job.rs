@@ -4,6 +4,7 @@ use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::JobKind;
 use crate::config::{ChannelOrder, Crop, DeviceChoice};
 use crate::eval::Rule;
 
@@ -37,6 +38,16 @@ pub enum Work {
         /// What to change in the model's own description.
         preprocessing: Preprocessing,
     },
+}
+
+impl Work {
+    /// The kind of job this is.
+    pub fn kind(&self) -> JobKind {
+        match self {
+            Self::Train { .. } => JobKind::Train,
+            Self::Eval { .. } => JobKind::Eval,
+        }
+    }
 }
 
 /// A verification set on disk.

@@ -1,10 +1,10 @@
 //! Data: files that other programs wrote.
 
 use facetui::data::pickle::{Pickle, Value};
-use facetui::data::recordio::{RecordFile, read_index};
+use facetui::data::recordio::{RecordFile, RecordWriter, read_index};
 use facetui::data::{
-    ListDialect, PairsDialect, RecordLayout, TrainingForm, TrainingImages, VerificationImages,
-    VideoSet,
+    Image, ListDialect, PairsDialect, RecordLayout, SourceKind, TrainingForm, TrainingImages,
+    VerificationImages, VideoSet, inspect, write_bin,
 };
 
 use crate::shared::shared;
@@ -297,5 +297,187 @@ fn a_genuine_pickle_cut_anywhere_is_an_error() {
     ));
     for length in 0..bytes.len() {
         assert!(Pickle::read(&bytes[..length]).is_err(), "{length}");
+    }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn inspect_knows_every_file_of_the_shared_material() {
+    let cases = [
+        (
+            "data/faces_glint18",
+            SourceKind::Recordio,
+            Some(3446),
+            Some(18),
+            None,
+        ),
+        (
+            "data/faces_glint18/train.rec",
+            SourceKind::Recordio,
+            Some(3446),
+            Some(18),
+            None,
+        ),
+        (
+            "data/faces_glint18/train.idx",
+            SourceKind::Recordio,
+            Some(3446),
+            Some(18),
+            None,
+        ),
+        (
+            "data/formats/tricky.rec",
+            SourceKind::Recordio,
+            Some(9),
+            Some(8),
+            None,
+        ),
+        ("data/orl", SourceKind::Folders, Some(400), Some(40), None),
+        (
+            "data/orl/train.txt",
+            SourceKind::ImageList,
+            Some(400),
+            Some(40),
+            None,
+        ),
+        (
+            "data/ytf_glint/112x112",
+            SourceKind::Folders,
+            None,
+            Some(24),
+            None,
+        ),
+        (
+            "data/ytf_glint/splits.txt",
+            SourceKind::SplitList,
+            None,
+            None,
+            Some(240),
+        ),
+        (
+            "data/ytf_glint/error.txt",
+            SourceKind::ErrorList,
+            None,
+            None,
+            None,
+        ),
+        (
+            "data/lists/lfw_pairs.txt",
+            SourceKind::PairList,
+            Some(7701),
+            None,
+            Some(6000),
+        ),
+        (
+            "data/lists/ytf_splits.txt",
+            SourceKind::SplitList,
+            None,
+            None,
+            Some(5000),
+        ),
+        (
+            "data/formats/pairs_label.txt",
+            SourceKind::PairList,
+            None,
+            None,
+            Some(600),
+        ),
+        (
+            "data/heldout_glint6.bin",
+            SourceKind::Bin,
+            None,
+            None,
+            Some(600),
+        ),
+        (
+            "data/formats/lfw_style_py2.np",
+            SourceKind::Np,
+            None,
+            None,
+            Some(40),
+        ),
+        ("data/orl/s01/1.png", SourceKind::Image, Some(1), None, None),
+    ];
+    for (name, kind, images, identities, pairs) in cases {
+        let Some(path) = shared(name) else { return };
+        let found = inspect(&path).unwrap();
+        assert_eq!(found.kind, kind, "{name}");
+        assert_eq!(images.or(found.images), found.images, "{name}");
+        assert_eq!(identities, found.identities, "{name}");
+        assert_eq!(
+            pairs,
+            found.pairs.map(|pairs| pairs.positive + pairs.negative),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn inspect_says_what_is_not_there_or_not_known() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [
+        ("empty", &b""[..]),
+        ("prose.txt", b"Dear diary,\nall is well.\n"),
+        ("noise", b"\0\x01\x02"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let message = inspect(&path).unwrap_err().to_string();
+        assert!(message.contains(name), "{message}");
+    }
+    assert!(
+        inspect(folder.path())
+            .unwrap_err()
+            .to_string()
+            .contains("train.rec")
+    );
+    assert!(
+        inspect(&folder.path().join("missing"))
+            .unwrap_err()
+            .to_string()
+            .contains("cannot read")
+    );
+}
+
+/// Whatever a byte is changed to, a reader answers with a set or an error.
+#[test]
+fn changed_bytes_never_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = |shade: u8| {
+        Image {
+            width: 2,
+            height: 2,
+            rgb: vec![shade; 12],
+        }
+        .to_png()
+        .unwrap()
+    };
+    let mut writer = RecordWriter::new(Vec::new());
+    for key in 1..4u8 {
+        writer.write_image(u64::from(key), 0.0, &tiny(key)).unwrap();
+    }
+    writer.write_labels(4, &[1.0, 4.0], &[]).unwrap();
+    writer.write_labels(0, &[4.0, 5.0], &[]).unwrap();
+    let files = [
+        ("train.rec", writer.finish().unwrap().0),
+        ("x.bin", write_bin(&[tiny(1), tiny(2)], &[true])),
+        ("pairs.txt", b"1\t1\nA\t1\t2\nA\t1\tB\t2\n".to_vec()),
+        ("list.txt", b"a/1.png,0\nb/2.png,1\n".to_vec()),
+        (
+            "splits.txt",
+            b"1, 1, A/1, A/2, 1\n1, 2, A/1, B/2, 0\n".to_vec(),
+        ),
+    ];
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        for at in 0..bytes.len() {
+            for change in [0x01, 0x80, 0xff] {
+                let mut changed = bytes.clone();
+                changed[at] ^= change;
+                std::fs::write(&path, changed).unwrap();
+                let _ = inspect(&path);
+                let _ = std::fs::remove_file(path.with_extension("idx"));
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@
     clippy::print_stderr
 )]
 
+mod cli;
 mod config;
 mod data;
 mod eval;

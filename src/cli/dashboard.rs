@@ -1,0 +1,51 @@
+//! The dashboard, and `facetui open`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Failure;
+use crate::tui::{self, TuiError, TuiOptions};
+
+/// Open the dashboard on run folders, or on any TensorBoard log folders
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  facetui open runs/margin-centre\n  facetui open ~/logs/experiment-3 ~/logs/experiment-4"
+)]
+pub(super) struct Open {
+    /// The folders
+    #[arg(value_name = "DIR", required = true)]
+    folders: Vec<PathBuf>,
+}
+
+impl Open {
+    pub fn run(self, runs_root: PathBuf, readonly: bool) -> Result<(), Failure> {
+        if let Some(missing) = self.folders.iter().find(|folder| !folder.is_dir()) {
+            return Err(Failure::Input(format!(
+                "{}: there is no such folder; give folders of runs or of TensorBoard logs",
+                missing.display()
+            )));
+        }
+        open(runs_root, readonly, None, self.folders)
+    }
+}
+
+/// Opens the dashboard; `focus` is the name of the run to show first.
+pub(super) fn open(
+    runs_root: PathBuf,
+    readonly: bool,
+    focus: Option<String>,
+    extra: Vec<PathBuf>,
+) -> Result<(), Failure> {
+    let options = TuiOptions {
+        runs_root,
+        readonly,
+        focus,
+        extra,
+        ..TuiOptions::default()
+    };
+    tui::run(options).map_err(|error| match error {
+        TuiError::NoTerminal => Failure::Input(error.to_string()),
+        TuiError::Terminal(_) => Failure::Failed(error.to_string()),
+    })
+}

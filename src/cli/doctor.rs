@@ -1,0 +1,125 @@
+//! `facetui doctor`
+
+use std::path::Path;
+
+use clap::Args;
+
+use super::{
+    Failure,
+    output::{print, print_json},
+};
+use crate::{
+    launch::machine::{self, Machine},
+    untrusted::{visible, visible_path},
+};
+
+/// Say what this machine has, what is missing and how to get it
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  facetui doctor\n  facetui doctor --json | jq .worker.devices")]
+pub(super) struct Doctor {
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Doctor {
+    pub fn run(self, runs_root: &Path) -> Result<(), Failure> {
+        let machine = machine::examine(runs_root);
+        if self.json {
+            print_json(&machine)
+        } else {
+            print_report(&machine)
+        }
+    }
+}
+
+fn print_report(machine: &Machine) -> Result<(), Failure> {
+    let field = |label: &str, value: &str| print(&format!("{label:<14} {value}"));
+    field("facetui", machine.version)?;
+    let worker = &machine.worker;
+    field(
+        "worker",
+        &worker
+            .path
+            .as_deref()
+            .map_or("missing".to_owned(), visible_path),
+    )?;
+    if let Some(devices) = &worker.devices {
+        let libtorch = &devices.libtorch;
+        let build = match (libtorch.built, libtorch.cuda) {
+            (false, _) => "not in this worker".to_owned(),
+            (true, false) => "for the CPU".to_owned(),
+            (true, true) => format!("with CUDA, sees {} CUDA devices", libtorch.cuda_devices),
+        };
+        field("libtorch", &build)?;
+        field("devices", &visible(&devices.devices.join(", ")))?;
+    } else if let Some(error) = &worker.error {
+        field("", &visible(error))?;
+    }
+    let driver = machine
+        .nvidia
+        .driver
+        .as_deref()
+        .map_or("no driver loaded".to_owned(), |version| {
+            format!("driver {}", visible(version))
+        });
+    let library = if machine.nvidia.cuda_library {
+        "libcuda is there"
+    } else {
+        "no libcuda"
+    };
+    field("NVIDIA", &format!("{driver}, {library}"))?;
+    let onnx = machine.onnx_runtime.as_deref();
+    field(
+        "ONNX Runtime",
+        &onnx.map_or(
+            "not there (only ONNX models need it)".to_owned(),
+            visible_path,
+        ),
+    )?;
+    let terminal = &machine.terminal;
+    let size = terminal
+        .size
+        .map_or("no size".to_owned(), |(columns, rows)| {
+            format!("{columns}x{rows}")
+        });
+    let kind = terminal
+        .kind
+        .as_deref()
+        .map_or("no TERM".to_owned(), visible);
+    let locale = if terminal.utf8 { "UTF-8" } else { "not UTF-8" };
+    let output = if terminal.is_terminal {
+        ""
+    } else {
+        "; this output is no terminal"
+    };
+    field(
+        "terminal",
+        &format!(
+            "{kind}, {size}, colours: {}, {locale}{output}",
+            terminal.colours
+        ),
+    )?;
+    let runs = &machine.runs;
+    let free = runs.free_bytes.map_or("unknown".to_owned(), |free| {
+        format!("{:.1} GB", free as f64 / 1e9)
+    });
+    field(
+        "runs",
+        &format!(
+            "{} in {}, {free} free",
+            runs.count,
+            visible_path(&runs.path)
+        ),
+    )?;
+    if machine.missing.is_empty() {
+        return print("nothing is missing");
+    }
+    for missing in &machine.missing {
+        print(&format!(
+            "missing: {}\n    {}",
+            missing.what, missing.remedy
+        ))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! `facetui eval`
+
+mod lfw;
+mod scores;
+mod ytf;
+
+use std::path::Path;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{Failure, figures, follow, output::print_json};
+use crate::{
+    config::{ChannelOrder, Crop, DeviceChoice},
+    eval::{Evaluation, Rule},
+    launch::{self, EvaluationOrder, RunName, Started},
+    run::{Mirror, Preprocessing, VerificationSet},
+};
+
+/// Evaluate a model on a verification set, or scores alone
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  facetui eval lfw --model margin-centre --data lfw.bin\n  \
+                        facetui eval ytf --model margin-centre --splits splits.txt --frames aligned_images_DB\n  \
+                        facetui eval scores distances.csv --rule exact --json"
+)]
+pub(super) struct Eval {
+    #[command(subcommand)]
+    protocol: Protocol,
+}
+
+#[derive(Debug, Subcommand)]
+enum Protocol {
+    Lfw(lfw::Lfw),
+    Ytf(ytf::Ytf),
+    Scores(scores::Scores),
+}
+
+impl Eval {
+    pub fn run(self, runs_root: &Path) -> Result<(), Failure> {
+        match self.protocol {
+            Protocol::Lfw(command) => command.run(runs_root),
+            Protocol::Ytf(command) => command.run(runs_root),
+            Protocol::Scores(command) => command.run(),
+        }
+    }
+}
+
+/// What evaluations of a model have in common.
+#[derive(Debug, Args)]
+struct Common {
+    /// A run (its newest checkpoint) or a checkpoint folder
+    #[arg(long, value_name = "M")]
+    model: std::path::PathBuf,
+    #[command(flatten)]
+    rule: RuleOption,
+    /// The order of the colour planes, if not the model's own
+    #[arg(long, value_name = "bgr|rgb", value_parser = channels)]
+    channels: Option<ChannelOrder>,
+    /// The crop, if not the model's own
+    #[arg(long, value_name = "112x96|112x112", value_parser = crop)]
+    crop: Option<Crop>,
+    /// What is done with the mirror image [default: as the rule does]
+    #[arg(long, value_name = "sum|concat|none", value_parser = mirror)]
+    mirror: Option<Mirror>,
+    /// auto, cpu, cuda:N or flex
+    #[arg(long, default_value_t)]
+    device: DeviceChoice,
+    /// The name of the run that the evaluation makes
+    #[arg(long)]
+    name: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct RuleOption {
+    /// The rule that picks thresholds and folds
+    #[arg(long, value_enum, default_value = "reference")]
+    rule: RuleName,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum RuleName {
+    /// The published experiment's: where false rejects and false accepts cross, folds by position
+    Reference,
+    /// InsightFace's: a grid of squared distances, ten folds in order
+    Insightface,
+    /// The threshold that is most accurate on the training folds, the set's own folds
+    Exact,
+}
+
+impl From<RuleName> for Rule {
+    fn from(name: RuleName) -> Self {
+        match name {
+            RuleName::Reference => Self::Reference,
+            RuleName::Insightface => Self::Insightface,
+            RuleName::Exact => Self::Exact,
+        }
+    }
+}
+
+impl Common {
+    /// Lets a worker evaluate the set, waits for it and prints the figures that `wanted` picks for JSON.
+    fn evaluate(
+        self,
+        runs_root: &Path,
+        base_name: &str,
+        set: VerificationSet,
+        wanted: impl Fn(&Evaluation) -> bool,
+    ) -> Result<(), Failure> {
+        let Started { run, worker } = launch::evaluate(&EvaluationOrder {
+            model: &self.model,
+            set,
+            rule: self.rule.rule.into(),
+            preprocessing: Preprocessing {
+                channels: self.channels,
+                crop: self.crop,
+                mirror: self.mirror,
+            },
+            runs_root,
+            name: self
+                .name
+                .map_or_else(|| RunName::Like(base_name.to_owned()), RunName::Given),
+            device: self.device,
+        })?;
+        follow::follow(runs_root, run.clone(), Some(worker))?;
+        let rows = run.results()?.rows;
+        if self.json {
+            let row = rows
+                .iter()
+                .find(|row| wanted(&row.evaluation))
+                .or(rows.last());
+            let row = row.ok_or_else(|| {
+                Failure::Failed("the evaluation ended without figures".to_owned())
+            })?;
+            return print_json(&row.evaluation);
+        }
+        for row in rows {
+            figures::print_whole(&row.evaluation)?;
+        }
+        Ok(())
+    }
+}
+
+fn channels(text: &str) -> Result<ChannelOrder, String> {
+    match text {
+        "bgr" => Ok(ChannelOrder::Bgr),
+        "rgb" => Ok(ChannelOrder::Rgb),
+        _ => Err("give bgr or rgb".to_owned()),
+    }
+}
+
+fn crop(text: &str) -> Result<Crop, String> {
+    match text {
+        "112x96" => Ok(Crop::Reference),
+        "112x112" => Ok(Crop::Full),
+        _ => Err("give 112x96 or 112x112".to_owned()),
+    }
+}
+
+fn mirror(text: &str) -> Result<Mirror, String> {
+    match text {
+        "sum" => Ok(Mirror::Sum),
+        "concat" => Ok(Mirror::Concat),
+        "none" => Ok(Mirror::None),
+        _ => Err("give sum, concat or none".to_owned()),
+    }
+}

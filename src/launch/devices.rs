@@ -1,0 +1,212 @@
+//! Which devices the worker has, by asking it: this program knows of none itself.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::LaunchError;
+use crate::{
+    config::DeviceChoice,
+    run::{host, worker},
+};
+
+/// What the worker says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    /// The worker's version.
+    pub version: String,
+    /// What LibTorch offers it.
+    pub libtorch: LibTorch,
+    /// Names for `--device`, best first.
+    pub devices: Vec<String>,
+}
+
+/// What LibTorch offers the worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LibTorch {
+    /// Whether the worker was built with it.
+    pub built: bool,
+    /// Whether that libtorch knows CUDA.
+    pub cuda: bool,
+    /// CUDA devices that it sees.
+    pub cuda_devices: usize,
+}
+
+/// The first look at CUDA can take many seconds.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Asks the worker.
+///
+/// # Errors
+/// There is no worker, or it doesn't run: what it said last.
+pub fn ask() -> Result<Devices, LaunchError> {
+    let program = worker::binary()?;
+    let broken = |reason: String| LaunchError::Worker {
+        program: program.clone(),
+        reason,
+    };
+    let mut child = Command::new(&program)
+        .arg("devices")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| broken(error.to_string()))?;
+    let begun = Instant::now();
+    // The answer is short: it fits into the pipe whole, so that waiting for the end first is safe.
+    let status = loop {
+        match child
+            .try_wait()
+            .map_err(|error| broken(error.to_string()))?
+        {
+            Some(status) => break status,
+            None if begun.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(5)),
+            None => {
+                // It is ours and does nothing but answer.
+                let _ = child.kill().and_then(|()| child.wait());
+                return Err(broken("it gave no answer in a minute".to_owned()));
+            }
+        }
+    };
+    let read = |pipe: Option<&mut dyn Read>| {
+        let mut bytes = Vec::new();
+        // What can't be read is missing from the answer, which then tells.
+        let _ = pipe.map(|pipe| pipe.read_to_end(&mut bytes));
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let answer = read(child.stdout.as_mut().map(|pipe| pipe as &mut dyn Read));
+    let words = read(child.stderr.as_mut().map(|pipe| pipe as &mut dyn Read));
+    if !status.success() {
+        let last = words.lines().rfind(|line| !line.trim().is_empty());
+        return Err(broken(
+            last.map_or_else(|| status.to_string(), str::to_owned),
+        ));
+    }
+    serde_json::from_str(&answer)
+        .map_err(|error| broken(format!("its answer makes no sense ({error})")))
+}
+
+/// Sees to it that a device can be had before anything is made for it. `auto` and `flex` always can.
+///
+/// # Errors
+/// It can't: what was found instead.
+pub fn check(asked: DeviceChoice) -> Result<(), LaunchError> {
+    if matches!(asked, DeviceChoice::Auto | DeviceChoice::Flex) {
+        worker::binary()?;
+        return Ok(());
+    }
+    let found = ask()?;
+    if found.devices.contains(&asked.to_string()) {
+        return Ok(());
+    }
+    Err(refusal(asked, &found, host::nvidia_driver().as_deref()))
+}
+
+fn refusal(asked: DeviceChoice, found: &Devices, driver: Option<&str>) -> LaunchError {
+    let driver_words = driver.map_or("no NVIDIA driver".to_owned(), |version| {
+        format!("NVIDIA driver {version}")
+    });
+    let libtorch = &found.libtorch;
+    let build_words = match (libtorch.built, libtorch.cuda) {
+        (false, _) => {
+            "a facetui-worker built without LibTorch (cargo feature `libtorch`)".to_owned()
+        }
+        (true, false) => "a libtorch for the CPU only".to_owned(),
+        (true, true) => format!(
+            "a libtorch with CUDA that sees {} CUDA devices",
+            libtorch.cuda_devices
+        ),
+    };
+    let is_cuda = matches!(asked, DeviceChoice::Cuda(_));
+    let remedy = match (is_cuda, libtorch.built, libtorch.cuda) {
+        (true, true, true) if driver.is_some() => "",
+        (true, _, _) if driver.is_none() => "; CUDA needs an NVIDIA GPU with its driver loaded",
+        (true, _, _) => "; `./x setup libtorch cuda` and `./x build` bring CUDA",
+        (false, _, _) => "; `./x build` brings LibTorch",
+    };
+    LaunchError::Device {
+        asked,
+        found: if is_cuda {
+            format!("{driver_words} and {build_words}")
+        } else {
+            build_words
+        },
+        instead: format!("--device {}{remedy}", found.devices.join(", ")),
+    }
+}
+
+/// Whether the CUDA driver's library lies where the loader looks.
+pub fn cuda_library() -> bool {
+    let usual = [
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu",
+        "/usr/lib64",
+        "/usr/lib",
+        "/usr/local/nvidia/lib64",
+        "/usr/lib/wsl/lib",
+    ];
+    let own = std::env::var("LD_LIBRARY_PATH").unwrap_or_default();
+    usual
+        .into_iter()
+        .chain(own.split(':').filter(|folder| !folder.is_empty()))
+        .any(|folder| File::open(Path::new(folder).join("libcuda.so.1")).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn devices(built: bool, cuda: bool) -> Devices {
+        let mut devices = vec!["flex".to_owned()];
+        if built {
+            devices.insert(0, "cpu".to_owned());
+        }
+        Devices {
+            version: "1".to_owned(),
+            libtorch: LibTorch {
+                built,
+                cuda,
+                cuda_devices: 0,
+            },
+            devices,
+        }
+    }
+
+    fn check(asked: &str, found: &Devices, driver: Option<&str>, expected: &str) {
+        let error = refusal(asked.parse().unwrap(), found, driver);
+        assert!(error.is_wrong_input());
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_says_what_was_found() {
+        check(
+            "cuda",
+            &devices(false, false),
+            None,
+            "device cuda:0 isn't there: found no NVIDIA driver and a facetui-worker built without LibTorch (cargo \
+             feature `libtorch`); use --device flex; CUDA needs an NVIDIA GPU with its driver loaded",
+        );
+        check(
+            "cuda:1",
+            &devices(true, false),
+            Some("535.1"),
+            "device cuda:1 isn't there: found NVIDIA driver 535.1 and a libtorch for the CPU only; use --device cpu, \
+             flex; `./x setup libtorch cuda` and `./x build` bring CUDA",
+        );
+        check(
+            "cpu",
+            &devices(false, false),
+            None,
+            "device cpu isn't there: found a facetui-worker built without LibTorch (cargo feature `libtorch`); use \
+             --device flex; `./x build` brings LibTorch",
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! Starting, steering and following jobs: what the commands and the dashboard both do with run directories.
+//!
+//! Everything is checked before anything is made: a recipe with its data ([`load`]), a device ([`devices`]), a model
+//! ([`find`]). Then [`train`] and [`evaluate`] make a run directory and start its worker, [`resume`] starts one again,
+//! [`order`] gives a command and waits for its acknowledgement, and a [`Follower`] tells what happens. [`Demo`] is a
+//! sequence of such jobs. [`machine`] looks at what there is to run them on. Nothing here prints or draws.
+
+mod demo;
+pub mod devices;
+mod error;
+mod evaluate;
+pub mod find;
+mod follow;
+pub mod machine;
+mod order;
+mod resume;
+mod start;
+mod train;
+
+pub use demo::{Demo, DemoOptions, DemoStage, NextStage};
+pub use error::LaunchError;
+pub use evaluate::{EvaluationOrder, evaluate};
+pub use follow::{Follower, Look};
+pub use order::{Answer, SETTABLE, order};
+pub use resume::{Resumed, resume};
+pub use start::{RunName, Started};
+pub use train::{TrainingOrder, load, train};

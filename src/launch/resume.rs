@@ -1,0 +1,73 @@
+//! Going on with a run.
+
+use std::process::Child;
+
+use super::{LaunchError, devices};
+use crate::{
+    config::DeviceChoice,
+    run::{Command, Job, RunDirectory, RunState, Status, host, worker},
+};
+
+/// What going on came to.
+#[derive(Debug)]
+pub enum Resumed {
+    /// Its worker was paused and has been told to go on.
+    Unpaused,
+    /// A worker was started on it.
+    Started(Child),
+    /// It is running anyway.
+    Running,
+    /// There is nothing left to do.
+    Finished,
+}
+
+/// Goes on with a run: paused, parked, stopped, failed or lost, from its last checkpoint or from the start.
+///
+/// A device given replaces the one the run had; a worker that lives keeps its own.
+///
+/// # Errors
+/// The device isn't there, or the run can't be used.
+pub fn resume(run: &RunDirectory, device: Option<DeviceChoice>) -> Result<Resumed, LaunchError> {
+    let job = run.job()?;
+    // A run without a readable status died before its first: it can start anew.
+    let status = run.status();
+    match status.as_ref().map(|status| status.state) {
+        Ok(RunState::Finished) => return Ok(Resumed::Finished),
+        Ok(RunState::Starting | RunState::Running) => return Ok(Resumed::Running),
+        Ok(RunState::Paused) => {
+            run.send(&Command::Unpause)?;
+            return Ok(Resumed::Unpaused);
+        }
+        _ => {}
+    }
+    run.check_private()?;
+    let device = device.unwrap_or(job.device);
+    devices::check(device)?;
+    if device != job.device {
+        run.save_job(&Job {
+            device,
+            work: job.work.clone(),
+        })?;
+    }
+    // Orders that came too late for the worker before are not meant for this one.
+    drop(run.take_commands()?);
+    let fresh = Status::starting(&run.name(), job.work.kind(), 0, &device.to_string());
+    let status = match status {
+        Ok(status) => Status {
+            state: RunState::Starting,
+            phase: fresh.phase,
+            pid: None,
+            pid_start: None,
+            host: fresh.host,
+            device: fresh.device,
+            heartbeat: host::now(),
+            last_error: None,
+            images_per_second: None,
+            eta_seconds: None,
+            ..status
+        },
+        Err(_) => fresh,
+    };
+    run.write_status(&status)?;
+    Ok(Resumed::Started(worker::start(run)?))
+}

@@ -1,0 +1,95 @@
+//! Makes a run directory and starts its worker; what can't be started leaves nothing behind.
+
+use std::{fs, path::Path, process::Child};
+
+use serde::Serialize;
+
+use super::LaunchError;
+use crate::run::{Job, RunDirectory, RunError, Status, host, worker};
+
+/// A run whose worker was started by this process.
+#[derive(Debug)]
+pub struct Started {
+    /// Its directory.
+    pub run: RunDirectory,
+    /// The worker: its end can be waited for; dropping it changes nothing for the worker.
+    pub worker: Child,
+}
+
+/// How a new run is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunName {
+    /// So, or not at all.
+    Given(String),
+    /// So, or with a number behind it where the name is taken.
+    Like(String),
+}
+
+/// The machine as it was when the run was made.
+#[derive(Serialize)]
+struct Environment<'a> {
+    facetui: &'a str,
+    host: String,
+    system: &'a str,
+    architecture: &'a str,
+    cores: usize,
+    nvidia_driver: Option<String>,
+    created: f64,
+}
+
+/// Makes the directory with `files` in it, writes its first status and starts the worker.
+pub(super) fn start(
+    runs_root: &Path,
+    name: &RunName,
+    job: &Job,
+    steps: u64,
+    files: &[(&str, String)],
+) -> Result<Started, LaunchError> {
+    worker::binary()?;
+    let name = match name {
+        RunName::Given(name) => name.clone(),
+        RunName::Like(base) => RunDirectory::free_name(runs_root, base),
+    };
+    let run = RunDirectory::create(runs_root, &name)?;
+    let started = fill(&run, &name, job, steps, files).and_then(|()| worker::start(&run));
+    match started {
+        Ok(worker) => Ok(Started { run, worker }),
+        Err(error) => {
+            // It was made just now and holds nothing but our own files; the first error is the one to tell.
+            let _ = fs::remove_dir_all(run.path());
+            Err(error.into())
+        }
+    }
+}
+
+fn fill(
+    run: &RunDirectory,
+    name: &str,
+    job: &Job,
+    steps: u64,
+    files: &[(&str, String)],
+) -> Result<(), RunError> {
+    for (file, text) in files {
+        run.write_file(file, text.as_bytes())?;
+    }
+    let environment = Environment {
+        facetui: env!("CARGO_PKG_VERSION"),
+        host: host::host_name(),
+        system: std::env::consts::OS,
+        architecture: std::env::consts::ARCH,
+        cores: std::thread::available_parallelism().map_or(0, usize::from),
+        nvidia_driver: host::nvidia_driver(),
+        created: host::now(),
+    };
+    let text = serde_json::to_vec_pretty(&environment).map_err(|error| {
+        RunError::malformed(&run.path().join("environment.json"), "document", &error)
+    })?;
+    run.write_file("environment.json", &text)?;
+    run.save_job(job)?;
+    run.write_status(&Status::starting(
+        name,
+        job.work.kind(),
+        steps,
+        &job.device.to_string(),
+    ))
+}

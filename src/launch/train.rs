@@ -1,0 +1,77 @@
+//! Starting a training run.
+
+use std::path::{Path, PathBuf};
+
+use super::{LaunchError, RunName, Started, devices, find, start::start};
+use crate::{
+    config::{ConfigErrors, DataConfig, DeviceChoice, Recipe},
+    run::{Job, Work},
+};
+
+/// A training run to be started.
+#[derive(Debug, Clone)]
+pub struct TrainingOrder<'a> {
+    /// How to train.
+    pub recipe: &'a Recipe,
+    /// Where the data lie.
+    pub config: &'a DataConfig,
+    /// The folder of runs.
+    pub runs_root: &'a Path,
+    /// The run's name.
+    pub name: RunName,
+    /// The device.
+    pub device: DeviceChoice,
+    /// A run or a checkpoint folder to start from.
+    pub from: Option<PathBuf>,
+}
+
+/// Reads a recipe with its `--set` arguments and a `config.ini`, and checks that what the one asks for the other has.
+///
+/// # Errors
+/// All that is wrong with both files.
+pub fn load(
+    recipe: &Path,
+    sets: &[String],
+    config: &Path,
+) -> Result<(Recipe, DataConfig), ConfigErrors> {
+    match (Recipe::load_with(recipe, sets), DataConfig::load(config)) {
+        (Ok(recipe), Ok(config)) => {
+            config.check_paths(&recipe)?;
+            Ok((recipe, config))
+        }
+        (Err(first), Err(second)) => Err(first.and(second)),
+        (Err(errors), _) | (_, Err(errors)) => Err(errors),
+    }
+}
+
+/// Checks the order, makes the run directory and starts its worker.
+///
+/// # Errors
+/// What is wrong with the order; nothing is left behind then.
+pub fn train(order: &TrainingOrder<'_>) -> Result<Started, LaunchError> {
+    order.config.check_paths(order.recipe)?;
+    let from = match &order.from {
+        Some(text) => {
+            let checkpoint = find::checkpoint(order.runs_root, text)?;
+            find::check_start(order.recipe, &checkpoint)?;
+            Some(checkpoint)
+        }
+        None => None,
+    };
+    devices::check(order.device)?;
+    let job = Job {
+        device: order.device,
+        work: Work::Train { from },
+    };
+    let files = [
+        ("recipe.toml", order.recipe.to_toml()),
+        ("config.ini", order.config.to_ini()),
+    ];
+    start(
+        order.runs_root,
+        &order.name,
+        &job,
+        order.recipe.steps,
+        &files,
+    )
+}
