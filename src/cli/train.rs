@@ -59,13 +59,7 @@ impl Train {
         let (recipe, config) = launch::load(&self.recipe, &self.set, &self.config)?;
         let name = match self.name {
             Some(name) => RunName::Given(name),
-            None => RunName::Like(
-                self.recipe
-                    .file_stem()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned(),
-            ),
+            None => RunName::like(&self.recipe),
         };
         let started = launch::train(&TrainingOrder {
             recipe: &recipe,

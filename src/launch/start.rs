@@ -25,6 +25,14 @@ pub enum RunName {
     Like(String),
 }
 
+impl RunName {
+    /// Like the recipe's file.
+    pub fn like(recipe: &Path) -> Self {
+        let stem = recipe.file_stem().unwrap_or_default();
+        Self::Like(stem.to_string_lossy().into_owned())
+    }
+}
+
 /// The machine as it was when the run was made.
 #[derive(Serialize)]
 struct Environment<'a> {

@@ -5,7 +5,7 @@ use std::process::Child;
 use std::thread;
 
 use crate::config::{ConfigErrors, DataConfig, DeviceChoice, Recipe};
-use crate::launch::{self, Resumed, RunName, Started, TrainingOrder};
+use crate::launch::{self, LaunchError, Resumed, RunName, Started, TrainingOrder, devices};
 use crate::run::{Command, RunDirectory};
 use crate::untrusted::visible;
 
@@ -35,6 +35,7 @@ pub fn resume(path: &Path) -> Result<&'static str, String> {
 /// Reads recipe and config and looks whether the data are there; a line about the recipe, or all that is wrong.
 pub fn check(order: &LaunchOrder) -> Result<String, Vec<String>> {
     let (recipe, _, device) = read(order)?;
+    devices::check(device).map_err(all_told)?;
     let sets: Vec<String> = recipe
         .datasets
         .iter()
@@ -52,11 +53,9 @@ pub fn check(order: &LaunchOrder) -> Result<String, Vec<String>> {
 /// Launches a run in `root`; its folder, or all that is wrong.
 pub fn launch(order: &LaunchOrder, root: &Path) -> Result<PathBuf, Vec<String>> {
     let (recipe, config, device) = read(order)?;
-    let name = if order.name.is_empty() {
-        let stem = Path::new(&order.recipe).file_stem().unwrap_or_default();
-        RunName::Like(stem.to_string_lossy().into_owned())
-    } else {
-        RunName::Given(order.name.clone())
+    let name = match order.name.as_str() {
+        "" => RunName::like(Path::new(&order.recipe)),
+        name => RunName::Given(name.to_owned()),
     };
     let training = TrainingOrder {
         recipe: &recipe,
@@ -66,7 +65,7 @@ pub fn launch(order: &LaunchOrder, root: &Path) -> Result<PathBuf, Vec<String>> 
         device,
         from: (!order.from.is_empty()).then(|| PathBuf::from(&order.from)),
     };
-    let Started { run, worker } = launch::train(&training).map_err(|error| lines(&error))?;
+    let Started { run, worker } = launch::train(&training).map_err(all_told)?;
     reap(worker);
     Ok(run.path().to_owned())
 }
@@ -92,8 +91,11 @@ fn each(errors: &ConfigErrors) -> Vec<String> {
         .collect()
 }
 
-fn lines(error: &impl std::error::Error) -> Vec<String> {
-    error.to_string().lines().map(visible).collect()
+fn all_told(error: LaunchError) -> Vec<String> {
+    match error {
+        LaunchError::Config(errors) => each(&errors),
+        error => vec![told(error)],
+    }
 }
 
 fn told(error: impl std::error::Error) -> String {
