@@ -7,11 +7,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use super::DataError;
+use super::batch::{Batch, Maker, Scratch};
 use super::combine::Combined;
-use super::image::FACE;
-use super::order::{Order, PeopleOrder};
-use super::random::{Purpose, random};
-use super::{DataError, Image};
 use crate::config::{ChannelOrder, Crop};
 
 /// What batches are made of, and by how many threads.
@@ -47,36 +45,6 @@ pub enum BatchOrder {
         /// K.
         images_per_person: usize,
     },
-}
-
-/// An image that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BrokenImage {
-    /// Its number among all images.
-    pub index: usize,
-    /// Its name and what is wrong.
-    pub problem: String,
-}
-
-/// Some images, ready for the network but for its arithmetic.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
-    /// The step that it is for.
-    pub step: u64,
-    /// The epoch of its first image.
-    pub epoch: u64,
-    /// Pixels `[image, row, column, plane]`, cropped, mirrored, planes in the asked order.
-    pub images: Vec<u8>,
-    /// Rows of an image.
-    pub height: usize,
-    /// Columns of an image.
-    pub width: usize,
-    /// The class of each image.
-    pub labels: Vec<u32>,
-    /// Images that could not be read, each replaced by the next in the order.
-    pub broken: Vec<BrokenImage>,
-    /// How many images were not 112x112 and had to be scaled and cut.
-    pub resized: u64,
 }
 
 /// The threads that make batches; they end when this is dropped.
@@ -251,203 +219,11 @@ impl Shared {
     }
 }
 
-/// Memory that a thread uses again for every image.
-#[derive(Default)]
-struct Scratch {
-    image: Image,
-    bytes: Vec<u8>,
-}
-
-/// Makes any step's batch.
-#[derive(Debug)]
-struct Maker {
-    sets: Arc<Combined>,
-    options: LoaderOptions,
-    order: Order,
-    people: Option<PeopleOrder>,
-}
-
-impl Maker {
-    fn new(sets: Arc<Combined>, options: LoaderOptions) -> Result<Self, DataError> {
-        if options.batch_size == 0 {
-            return Err(DataError::Request(
-                "batch_size is 0; a batch holds at least one image".into(),
-            ));
-        }
-        let order = Order::new(&sets, options.seed)?;
-        let people = match options.order {
-            BatchOrder::Images => None,
-            BatchOrder::People { images_per_person } => Some(PeopleOrder::new(
-                &sets,
-                options.batch_size,
-                images_per_person,
-                options.seed,
-            )?),
-        };
-        Ok(Self {
-            sets,
-            options,
-            order,
-            people,
-        })
-    }
-
-    fn make(&self, step: u64, scratch: &mut Scratch) -> Result<Batch, DataError> {
-        let size = self.options.batch_size;
-        let (height, width) = size_of(self.options.crop);
-        let first = step * size as u64;
-        let (wanted, epoch) = match &self.people {
-            Some(people) => (people.at(&self.sets, step), people.epoch(step)),
-            None => (
-                (first..first + size as u64)
-                    .map(|at| self.order.at(at))
-                    .collect(),
-                self.order.epoch(first),
-            ),
-        };
-        let mut batch = Batch {
-            step,
-            epoch,
-            images: vec![0; size * height * width * 3],
-            height,
-            width,
-            labels: Vec::with_capacity(size),
-            broken: Vec::new(),
-            resized: 0,
-        };
-        for (place, index) in wanted.into_iter().enumerate() {
-            let position = first + place as u64;
-            let index = self.read_or_next(index, position, scratch, &mut batch.broken)?;
-            let fitted = scratch.image.fitted(FACE, FACE);
-            batch.resized += u64::from(matches!(fitted, std::borrow::Cow::Owned(_)));
-            let mirrored = self.options.mirror
-                && random(self.options.seed, Purpose::Mirror, position, 0) & 1 == 1;
-            let target = &mut batch.images[place * height * width * 3..][..height * width * 3];
-            place_face(&fitted, target, width, self.options.channels, mirrored);
-            batch.labels.push(self.sets.class_of(index));
-        }
-        Ok(batch)
-    }
-
-    /// Reads the wanted image or, where it is broken, the next readable: first of the same person when the
-    /// batch is made of people, then in the order of single images. Returns which it was.
-    fn read_or_next(
-        &self,
-        wanted: usize,
-        position: u64,
-        scratch: &mut Scratch,
-        broken: &mut Vec<BrokenImage>,
-    ) -> Result<usize, DataError> {
-        let class = self.sets.class_of(wanted);
-        let others = if self.people.is_some() {
-            self.sets.class_size(class)
-        } else {
-            0
-        };
-        let candidates = std::iter::once(wanted)
-            .chain((0..others).map(|member| self.sets.image_of_class(class, member)))
-            .chain((1..=self.sets.len() as u64).map(|after| self.order.at(position + after)));
-        let mut last = String::new();
-        for index in candidates {
-            if broken.iter().any(|known| known.index == index) {
-                continue;
-            }
-            match self
-                .sets
-                .read_again(index, &mut scratch.image, &mut scratch.bytes)
-            {
-                Ok(()) => return Ok(index),
-                Err(error) => {
-                    last = error.to_string();
-                    broken.push(BrokenImage {
-                        index,
-                        problem: last.clone(),
-                    });
-                    if broken.len() as u64 > self.options.max_broken {
-                        break;
-                    }
-                }
-            }
-        }
-        Err(DataError::TooManyBroken {
-            count: broken.len() as u64,
-            limit: self.options.max_broken,
-            last,
-        })
-    }
-}
-
-/// Height and width of a cropped face, in pixels.
-pub fn size_of(crop: Crop) -> (usize, usize) {
-    match crop {
-        Crop::Reference => (112, 96),
-        Crop::Full => (112, 112),
-    }
-}
-
-/// Copies the middle columns of a 112x112 face, planes in order, mirrored or not.
-fn place_face(
-    face: &Image,
-    target: &mut [u8],
-    width: usize,
-    channels: ChannelOrder,
-    mirrored: bool,
-) {
-    let row_bytes = face.width as usize * 3;
-    let margin = (face.width as usize - width) / 2 * 3;
-    for (source, target) in face
-        .rgb
-        .chunks_exact(row_bytes)
-        .zip(target.chunks_exact_mut(width * 3))
-    {
-        let source = source[margin..margin + width * 3].as_chunks::<3>().0;
-        let target = target.as_chunks_mut::<3>().0;
-        match (channels, mirrored) {
-            (ChannelOrder::Rgb, false) => target.copy_from_slice(source),
-            (ChannelOrder::Rgb, true) => {
-                for (to, from) in target.iter_mut().rev().zip(source) {
-                    *to = *from;
-                }
-            }
-            (ChannelOrder::Bgr, false) => {
-                for (to, &[red, green, blue]) in target.iter_mut().zip(source) {
-                    *to = [blue, green, red];
-                }
-            }
-            // Row by row a mirror image with its planes swapped is the row's bytes backwards.
-            (ChannelOrder::Bgr, true) => {
-                for (to, from) in target
-                    .as_flattened_mut()
-                    .iter_mut()
-                    .rev()
-                    .zip(source.as_flattened())
-                {
-                    *to = *from;
-                }
-            }
-        }
-    }
-}
-
-/// A face as network input bytes `[row, column, plane]`: fitted to 112x112, cropped, planes in order.
-///
-/// `mirrored` gives the mirror image; evaluation embeds both.
-pub fn face_input(image: &Image, crop: Crop, channels: ChannelOrder, mirrored: bool) -> Vec<u8> {
-    let (height, width) = size_of(crop);
-    let mut target = vec![0; height * width * 3];
-    place_face(
-        &image.fitted(FACE, FACE),
-        &mut target,
-        width,
-        channels,
-        mirrored,
-    );
-    target
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Image;
+    use crate::data::random::{Purpose, random};
     use crate::data::recordio::RecordWriter;
     use crate::data::training::TrainingImages;
 
@@ -554,32 +330,6 @@ mod tests {
             assert!(keys.into_iter().eq(0..20));
         }
         assert_eq!((batches[3].epoch, batches[4].epoch), (0, 1));
-    }
-
-    #[test]
-    fn the_crop_is_columns_8_to_104_and_planes_and_mirror_are_as_asked() {
-        let rgb = (0..112 * 112)
-            .flat_map(|pixel| [1, (pixel % 112) as u8, (pixel / 112) as u8])
-            .collect();
-        let face = Image {
-            width: 112,
-            height: 112,
-            rgb,
-        };
-        let plain = face_input(&face, Crop::Reference, ChannelOrder::Rgb, false);
-        assert_eq!(
-            (&plain[..3], &plain[95 * 3..96 * 3]),
-            (&[1, 8, 0][..], &[1, 103, 0][..])
-        );
-        let mirrored = face_input(&face, Crop::Reference, ChannelOrder::Bgr, true);
-        assert_eq!(
-            (&mirrored[..3], &mirrored[95 * 3..96 * 3]),
-            (&[0, 103, 1][..], &[0, 8, 1][..])
-        );
-        assert_eq!(
-            face_input(&face, Crop::Full, ChannelOrder::Rgb, false),
-            face.rgb
-        );
     }
 
     #[test]

@@ -5,8 +5,10 @@
 //! [`VideoSet`] one of video pairs; [`Combined`] joins training sets, [`Order`] says which image comes when,
 //! and a [`Loader`] makes [`Batch`]es of it. Nothing here knows of runs or tensors.
 
+mod batch;
 mod combine;
 mod error;
+mod face;
 mod image;
 mod inspect;
 mod list;
@@ -23,12 +25,14 @@ mod verification;
 mod verification_bin;
 mod video;
 
+pub use batch::{Batch, BrokenImage};
 pub use combine::Combined;
 pub use error::DataError;
+pub use face::{face_input, size_of};
 pub use image::{FACE, Image};
 pub use inspect::{Inspection, PairCounts, SourceKind, inspect};
 pub use list::{ImageList, ListDialect};
-pub use loader::{Batch, BatchOrder, BrokenImage, Loader, LoaderOptions, face_input, size_of};
+pub use loader::{BatchOrder, Loader, LoaderOptions};
 pub use order::{Order, PeopleOrder, Permutation};
 pub use random::{Purpose, random};
 pub use record_set::{RecordLayout, RecordSet};

@@ -1,4 +1,12 @@
 //! The worker's integration tests, one binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod golden;
+mod resume;
 mod support;
