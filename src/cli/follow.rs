@@ -8,12 +8,12 @@ use std::{
 };
 
 use super::{
-    Failure,
+    Failure, figures,
     output::{duration, print, say},
 };
 use crate::{
     launch::{Follower, Look},
-    run::{Entry, JournalEvent, RunDirectory, RunState, Status},
+    run::{Entry, JobKind, JournalEvent, RunDirectory, RunState, Status},
     untrusted::{visible, visible_path},
 };
 
@@ -79,9 +79,20 @@ fn ended_well(name: &str, look: Look, follower: &mut Follower) -> Result<Status,
     })
 }
 
-/// Prints what a followed training came to.
+/// Prints what a followed run came to.
 pub(super) fn print_summary(run: &RunDirectory, status: &Status) -> Result<(), Failure> {
     let name = visible(&run.name());
+    if status.kind == JobKind::Eval {
+        print(&format!(
+            "{name}: {} on {}",
+            status.state,
+            visible(&status.device)
+        ))?;
+        for row in run.results()?.rows {
+            figures::print_line(&row.evaluation)?;
+        }
+        return Ok(());
+    }
     print(&format!(
         "{name}: {} at step {} of {} on {}",
         status.state,

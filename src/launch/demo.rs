@@ -49,16 +49,9 @@ enum Stage {
     Triplet,
     Lfw,
     Ytf,
-    YtfCorrected,
 }
 
-const STAGES: [Stage; 5] = [
-    Stage::MarginCentre,
-    Stage::Triplet,
-    Stage::Lfw,
-    Stage::Ytf,
-    Stage::YtfCorrected,
-];
+const STAGES: [Stage; 4] = [Stage::MarginCentre, Stage::Triplet, Stage::Lfw, Stage::Ytf];
 
 impl Stage {
     fn name(self) -> &'static str {
@@ -67,7 +60,6 @@ impl Stage {
             Self::Triplet => "triplet",
             Self::Lfw => "eval-lfw",
             Self::Ytf => "eval-ytf",
-            Self::YtfCorrected => "eval-ytf-corrected",
         }
     }
 }
@@ -198,7 +190,7 @@ impl Demo {
     /// They can't be read.
     pub fn evaluations(&self) -> Result<Vec<Evaluation>, LaunchError> {
         let mut evaluations = Vec::new();
-        for stage in [Stage::Lfw, Stage::Ytf, Stage::YtfCorrected] {
+        for stage in [Stage::Lfw, Stage::Ytf] {
             let run = RunDirectory::open(&self.runs_root().join(stage.name()))?;
             evaluations.extend(run.results()?.rows.into_iter().map(|row| row.evaluation));
         }
@@ -229,8 +221,7 @@ impl Demo {
                 };
                 self.evaluate(stage, set)
             }
-            Stage::Ytf => self.evaluate(stage, ytf(&config, Corrected::None)),
-            Stage::YtfCorrected => self.evaluate(stage, ytf(&config, Corrected::Reference)),
+            Stage::Ytf => self.evaluate(stage, ytf(config)),
         }
     }
 
@@ -275,13 +266,14 @@ fn demo_recipe(text: &str, name: &str, steps: Option<u64>) -> Result<Recipe, Lau
     Ok(recipe)
 }
 
-fn ytf(config: &DataConfig, corrected: Corrected) -> VerificationSet {
-    let ytf = config.ytf.clone().unwrap_or_default();
+/// The video set with its error list: such an evaluation gives the figures without and with correction.
+fn ytf(config: DataConfig) -> VerificationSet {
+    let ytf = config.ytf.unwrap_or_default();
     VerificationSet::Ytf {
         splits: ytf.splits.unwrap_or_default(),
         frames: ytf.prefix,
         errors: ytf.ytf_error,
-        corrected,
+        corrected: Corrected::Reference,
         allow_missing: false,
     }
 }
