@@ -133,6 +133,7 @@ const KNOWN: &[Known] = &[
         ..known("images/s", &[("", "speed/images_per_second")], true)
     },
     known("gradient norm", &[("", "train/gradient_norm")], false),
+    known("data wait", &[("", "speed/data_wait")], false),
 ];
 
 const fn known(

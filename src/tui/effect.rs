@@ -53,4 +53,6 @@ pub struct LaunchOrder {
     pub name: String,
     /// The device.
     pub device: String,
+    /// A run or checkpoint whose weights to start from; empty starts afresh.
+    pub from: String,
 }

@@ -44,8 +44,8 @@ pub enum Message {
     Resumed {
         /// The run's name.
         name: String,
-        /// Why it could not be.
-        result: Result<(), String>,
+        /// What came of it, or why it could not be.
+        result: Result<&'static str, String>,
     },
     /// The launch form was looked at: a summary of the recipe, or all that is wrong.
     Checked {

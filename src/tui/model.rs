@@ -93,7 +93,7 @@ pub enum Overlay {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Form {
     /// The fields' contents, in the order of [`Form::LABELS`].
-    pub fields: [String; 4],
+    pub fields: [String; 5],
     /// The field that characters go into.
     pub at: usize,
     /// Counts the edits, so that an answer to an older one is told.
@@ -251,20 +251,21 @@ impl Model {
 
 impl Form {
     /// What each field is.
-    pub const LABELS: [&'static str; 4] = ["recipe", "config", "name", "device"];
+    pub const LABELS: [&'static str; 5] = ["recipe", "config", "name", "device", "from"];
 
     /// What each field wants, shown while it is empty.
-    pub const HINTS: [&'static str; 4] = [
+    pub const HINTS: [&'static str; 5] = [
         "a recipe file, such as assets/recipes/cpu-small.toml",
         "where data are: config.ini",
         "the new run's name; empty takes the recipe's",
         "auto, flex, cpu or cuda:0",
+        "a run or checkpoint to start from; empty starts afresh",
     ];
 
     /// A form with what most people want.
     pub fn new() -> Self {
         Self {
-            fields: ["", "config.ini", "", "auto"].map(str::to_owned),
+            fields: ["", "config.ini", "", "auto", ""].map(str::to_owned),
             at: 0,
             edit: 0,
             outcome: Outcome::Unknown,
@@ -273,13 +274,14 @@ impl Form {
 
     /// What it asks for.
     pub fn order(&self) -> LaunchOrder {
-        let [recipe, config, name, device] =
+        let [recipe, config, name, device, from] =
             self.fields.each_ref().map(|field| field.trim().to_owned());
         LaunchOrder {
             recipe,
             config,
             name,
             device,
+            from,
         }
     }
 }

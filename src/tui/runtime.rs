@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::run::host;
-use crate::untrusted::visible_path;
+use crate::untrusted::{visible, visible_os, visible_path};
 
 use super::effect::Effect;
 use super::message::Message;
@@ -151,7 +151,13 @@ fn first_model(options: &TuiOptions) -> Model {
         Access::Full
     };
     let root = visible_path(&options.runs_root);
-    let mut model = Model::new(theme, access, root, options.focus.clone());
+    // Whoever opens one folder wants to see that one.
+    let only = match &options.extra[..] {
+        [folder] => folder.file_name().map(visible_os),
+        _ => None,
+    };
+    let focus = options.focus.as_deref().map(visible).or(only);
+    let mut model = Model::new(theme, access, root, focus);
     model.now = host::now();
     model
 }

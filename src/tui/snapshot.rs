@@ -88,6 +88,11 @@ impl RunSnapshot {
         self.state().is_some_and(RunState::is_live)
     }
 
+    /// Whether it makes steps now: only then do speed and time to go mean anything.
+    pub fn is_running(&self) -> bool {
+        self.state() == Some(RunState::Running)
+    }
+
     /// The kind of job, where this is a run that can be read.
     pub fn kind(&self) -> Option<JobKind> {
         self.details().map(|details| details.status.kind)

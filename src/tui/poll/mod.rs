@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -31,6 +31,8 @@ pub enum Request {
 
 /// The time between two looks.
 const TURN: Duration = Duration::from_millis(400);
+/// After reading curves for some time, so many times that time without.
+const CURVES_REST: u32 = 20;
 /// Journal entries kept for the screen.
 const JOURNAL_ENTRIES: usize = 200;
 /// Lines of worker output kept for the screen.
@@ -85,6 +87,8 @@ struct Watched {
     tail: Option<EventTail>,
     scalars: Arc<Scalars>,
     edition: u64,
+    /// Nothing is read before this.
+    rests_until: Option<Instant>,
 }
 
 impl Poller {
@@ -113,6 +117,7 @@ impl Poller {
             tail: None,
             scalars: Arc::default(),
             edition: 0,
+            rests_until: None,
         });
     }
 
@@ -206,7 +211,7 @@ impl Poller {
         RunDetails {
             status: shown::status(status),
             journal: files.journal.iter().cloned().collect(),
-            best: files.best.clone(),
+            best: files.best(),
             results: files.results.clone(),
             log: files.log.clone(),
         }
@@ -216,6 +221,10 @@ impl Poller {
         let Some(watched) = &mut self.watched else {
             return;
         };
+        let begun = Instant::now();
+        if watched.rests_until.is_some_and(|until| begun < until) {
+            return;
+        }
         if watched.tail.is_none() {
             watched.tail = EventTail::open(&watched.path).ok();
         }
@@ -229,6 +238,8 @@ impl Poller {
         }
         Arc::make_mut(&mut watched.scalars).extend(events);
         watched.edition += 1;
+        // The screen still holds the edition before, so the curves were copied: large ones are brought less often.
+        watched.rests_until = Some(begun + begun.elapsed() * CURVES_REST);
         let curves = Curves {
             path: watched.path.clone(),
             scalars: watched.scalars.clone(),
@@ -254,6 +265,22 @@ impl Files {
             log: Vec::new(),
             log_changed: None,
         }
+    }
+
+    /// The best validation; of a run that only evaluates, its best figures.
+    fn best(&self) -> Option<Validation> {
+        let of_results = || {
+            let accuracy = |one: &&Evaluation| one.accuracy.mean;
+            let all = self.results.iter();
+            let best = all.max_by(|a, b| accuracy(a).total_cmp(&accuracy(b)))?;
+            Some(Validation {
+                set: best.set.clone(),
+                step: best.provenance.step.unwrap_or(0),
+                accuracy: best.accuracy.mean,
+                std: best.accuracy.std,
+            })
+        };
+        self.best.clone().or_else(of_results)
     }
 
     /// Reads what is new. A document that can't be read leaves what was known of it.

@@ -107,6 +107,7 @@ fn the_watched_run_has_curves_and_its_workers_output() {
     assert!(bench.look().is_empty());
     events.scalars(2, [("loss/total", 1.0)]).unwrap();
     events.flush().unwrap();
+    bench.poller.watched.as_mut().unwrap().rests_until = None;
     assert!(matches!(&bench.look()[..], [Message::Curves(curves)] if curves.edition == 2));
 }
 

@@ -67,7 +67,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Resumed { name, result } => {
             match result {
-                Ok(()) => say(model, Tone::Done, format!("{name}: a worker was started")),
+                Ok(what) => say(model, Tone::Done, format!("{name}: {what}")),
                 Err(error) => say(model, Tone::Failed, format!("{name}: {error}")),
             }
             vec![Effect::Look]

@@ -160,7 +160,7 @@ fn facts(run: &RunSnapshot, details: &RunDetails) -> Vec<Fact> {
         words::count(status.steps)
     );
     add("step", format!("{done} · epoch {}", status.epoch));
-    if let Some(speed) = status.images_per_second.filter(|_| run.is_live()) {
+    if let Some(speed) = status.images_per_second.filter(|_| run.is_running()) {
         let eta = status
             .eta_seconds
             .map(|eta| format!(" · {} to go", words::duration(eta)));

@@ -18,7 +18,7 @@ use crate::tui::comparison::{self, Comparison};
 use crate::tui::message::Target;
 use crate::tui::model::Model;
 use crate::tui::theme::Role;
-use crate::tui::widget::text::Pen;
+use crate::tui::widget::text::{Pen, wrap};
 use crate::tui::words;
 
 use super::{ViewCache, figures};
@@ -55,7 +55,7 @@ fn draw_table(
     pen.put(area.x + 2, head, layout.name, "model", Role::Quiet);
     let mut x = area.x + 2 + layout.name + 2;
     pen.put(x, head, layout.rule, "rule", Role::Quiet);
-    x += layout.rule + 2;
+    x += layout.rule + 1;
     for (at, column) in table
         .columns
         .iter()
@@ -142,15 +142,15 @@ impl Columns {
     fn of(comparison: &Comparison, chosen: usize, width: u16) -> Self {
         let table = &comparison.table;
         // `99.47 ± 0.39` where it is narrow; else all digits that the published table has: `99.467 ± 0.386`.
-        let (rule, decimals, least) = if width < 100 { (9, 2, 13) } else { (11, 3, 14) };
+        let (rule, decimals, least) = if width < 100 { (9, 2, 13) } else { (12, 3, 14) };
         let longest = table.rows.iter().map(|row| name(row).chars().count()).max();
-        let name = (longest.unwrap_or(0) as u16).clamp(8, (width * 3 / 10).max(8));
+        let name = (longest.unwrap_or(0) as u16).clamp(8, (width * 29 / 100).max(8));
         let heads = table
             .columns
             .iter()
             .map(|column| column.head.chars().count())
             .max();
-        let room = width.saturating_sub(2 + name + 2 + rule + 2);
+        let room = width.saturating_sub(2 + name + 2 + rule + 1);
         let all = table.columns.len().max(1) as u16;
         let most = (room / all).saturating_sub(2).clamp(least, 32);
         let cell = (heads.unwrap_or(0) as u16).clamp(least, most);
@@ -189,7 +189,7 @@ impl Columns {
             &rule.unwrap_or_default(),
             Role::Quiet,
         );
-        x += self.rule + 2;
+        x += self.rule + 1;
         let mut mark = None;
         for column in (0..comparison.table.columns.len())
             .skip(self.first)
@@ -266,16 +266,15 @@ fn draw_detail(comparison: &Comparison, (row, column): (usize, usize), pen: &mut
         Role::Strong,
     );
     let mut y = area.y + 1;
+    let room = area.width.saturating_sub(12);
     let mut fact = |label: &str, text: &str| {
-        if y < area.bottom() {
-            pen.put(area.x, y, 11, label, Role::Quiet);
-            pen.put(
-                area.x + 12,
-                y,
-                area.width.saturating_sub(12),
-                text,
-                Role::Text,
-            );
+        let mut label = label;
+        for line in wrap(text, room.into()) {
+            if y < area.bottom() {
+                pen.put(area.x, y, 11, label, Role::Quiet);
+                pen.put(area.x + 12, y, room, &line, Role::Text);
+            }
+            label = "";
             y += 1;
         }
     };

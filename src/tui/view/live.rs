@@ -228,7 +228,7 @@ fn draw_progress(run: &RunSnapshot, details: &RunDetails, pen: &mut Pen, area: R
     x += pen.put(x, area.y, name_room, &run.name, Role::Strong) + 2;
     x += pen.put_all(x, area.y, 12, &[(glyph, role), (" ", role), (word, role)]) + 2;
     let share = runs::share(status.step, status.steps);
-    let eta = status.eta_seconds.filter(|_| run.is_live());
+    let eta = status.eta_seconds.filter(|_| run.is_running());
     let eta = eta.map(|eta| format!("  {} to go", words::duration(eta)));
     let end = format!(
         " {}  {} of {}{}",
@@ -253,7 +253,7 @@ fn facts(run: &RunSnapshot, details: &RunDetails) -> Vec<String> {
     if status.kind == JobKind::Train {
         facts.push(format!("epoch {}", status.epoch));
     }
-    if let Some(speed) = status.images_per_second.filter(|_| run.is_live()) {
+    if let Some(speed) = status.images_per_second.filter(|_| run.is_running()) {
         facts.push(format!("{} images/s", words::rate(speed)));
     }
     facts.push(status.device.clone());

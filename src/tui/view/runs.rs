@@ -248,11 +248,11 @@ impl Columns {
         let nothing = || "–".to_owned();
         let eta = status
             .eta_seconds
-            .filter(|_| run.is_live())
+            .filter(|_| run.is_running())
             .map(words::duration);
         let rate = status
             .images_per_second
-            .filter(|_| run.is_live())
+            .filter(|_| run.is_running())
             .map(words::rate);
         let best = details.best.as_ref().map(|best| {
             let accuracy = words::percent(best.accuracy);

@@ -277,14 +277,15 @@ impl Scale {
         if self.log_y {
             return self.log_ticks((low, high), most);
         }
-        let step = round_up((high - low) / most as f64);
-        let mut ticks = Vec::new();
-        let mut at = (low / step).ceil();
-        while at * step <= high + step * 1e-9 && ticks.len() <= 2 * most {
-            ticks.push((at * step, tick_text(at * step, step)));
-            at += 1.0;
+        // One tick tells no scale: where round numbers are rare, finer ones are tried.
+        let tries = [most, 2 * most, 4 * most].map(|most| round_ticks((low, high), most));
+        let enough = tries.iter().position(|ticks| ticks.len() >= 2);
+        let [coarse, finer, finest] = tries;
+        match enough {
+            Some(1) => finer,
+            Some(2) => finest,
+            _ => coarse,
         }
-        ticks
     }
 
     fn log_ticks(self, (low, high): (f64, f64), most: usize) -> Vec<(f64, String)> {
@@ -314,6 +315,18 @@ impl Scale {
                 .into(),
         }
     }
+}
+
+/// Multiples of a round step between `low` and `high`, about `most`.
+fn round_ticks((low, high): (f64, f64), most: usize) -> Vec<(f64, String)> {
+    let step = round_up((high - low) / most as f64);
+    let mut ticks = Vec::new();
+    let mut at = (low / step).ceil();
+    while at * step <= high + step * 1e-9 && ticks.len() <= 2 * most {
+        ticks.push((at * step, tick_text(at * step, step)));
+        at += 1.0;
+    }
+    ticks
 }
 
 /// The next of 1, 2, 5 × a power of ten.

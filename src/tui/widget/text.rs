@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::tui::theme::{Role, Theme};
@@ -68,9 +68,16 @@ impl Pen<'_> {
         used
     }
 
-    /// Lays a style over a line without changing its text.
+    /// Lays a style over a line without changing its text; what has a colour of its own keeps it.
     pub fn highlight(&mut self, area: Rect, style: Style) {
-        self.buffer.set_style(area, style);
+        for position in area.intersection(self.buffer.area).positions() {
+            let cell = &mut self.buffer[position];
+            let own = cell.fg;
+            cell.set_style(style);
+            if own != Color::Reset {
+                cell.fg = own;
+            }
+        }
     }
 
     /// Writes a block of lines in the middle of an area, the first a headline: what a pane says with nothing to show.
