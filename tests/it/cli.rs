@@ -658,7 +658,7 @@ fn drawn_data_tell_what_they_are() {
         (Some(6), Some(3))
     );
     let pairs = place
-        .run(&["data", "inspect", "faces/lfw.bin", "--json"])
+        .run(&["data", "inspect", "faces/synthetic-lfw.bin", "--json"])
         .json();
     assert_eq!(
         (
@@ -669,7 +669,7 @@ fn drawn_data_tell_what_they_are() {
     );
     assert!(
         place
-            .run(&["data", "inspect", "faces/lfw.bin"])
+            .run(&["data", "inspect", "faces/synthetic-lfw.bin"])
             .stdout
             .contains("10 positive")
     );

@@ -102,9 +102,9 @@ mod tests {
         for file in [
             "train/train.rec",
             "train/train.idx",
-            "lfw.bin",
-            "ytf/splits.txt",
-            "ytf/error.txt",
+            "synthetic-lfw.bin",
+            "synthetic-ytf/splits.txt",
+            "synthetic-ytf/error.txt",
         ] {
             assert!(
                 std::fs::read(one.join(file)).unwrap() == std::fs::read(two.join(file)).unwrap(),

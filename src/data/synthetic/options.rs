@@ -35,7 +35,7 @@ impl Default for SyntheticOptions {
             seed: 1,
             identities: 100,
             images_per_identity: 24,
-            lfw_pairs: 600,
+            lfw_pairs: 240,
             ytf_pairs: 240,
             frames_per_video: 8,
             mislabelled_videos: 6,

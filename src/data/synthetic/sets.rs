@@ -33,13 +33,13 @@ mxrec = train
 
 [lfw]
 enable = on
-npdata = lfw.bin
+npdata = synthetic-lfw.bin
 
 [ytf]
 enable = on
-prefix = ytf
-splits = ytf/splits.txt
-ytf_error = ytf/error.txt
+prefix = synthetic-ytf
+splits = synthetic-ytf/splits.txt
+ytf_error = synthetic-ytf/error.txt
 ";
 
 /// A generated folder.
@@ -275,7 +275,7 @@ impl Maker<'_> {
         self.write("train/names.txt", names.as_bytes())
     }
 
-    /// `lfw.bin`: every fold has people of its own.
+    /// `synthetic-lfw.bin`: every fold has people of its own.
     fn images_of_pairs(&self) -> Result<(), DataError> {
         let seed = self.options.seed;
         let each = self.options.lfw_pairs / FOLDS / 2;
@@ -309,10 +309,10 @@ impl Maker<'_> {
             let (person, image) = wanted[number as usize];
             super::face(seed, person, image)
         })?;
-        self.write("lfw.bin", &write_bin(&files, &same))
+        self.write("synthetic-lfw.bin", &write_bin(&files, &same))
     }
 
-    /// `ytf/`: a folder a person, in it a folder a video; the split list and the error list.
+    /// `synthetic-ytf/`: a folder a person, in it a folder a video; the split list and the error list.
     fn videos(&self) -> Result<(), DataError> {
         let options = self.options;
         let people = options.video_people_per_fold();
@@ -343,7 +343,7 @@ impl Maker<'_> {
             for video in 0..VIDEOS_PER_PERSON {
                 let is_wrong = mislabelled.contains(&(person, video));
                 let who = if is_wrong { STRANGERS } else { YTF_PEOPLE } + person;
-                let path = Path::new("ytf").join(video_name(person, video));
+                let path = Path::new("synthetic-ytf").join(video_name(person, video));
                 let folder = self.folder.join(&path);
                 fs::create_dir_all(&folder).map_err(|error| DataError::write(&folder, error))?;
                 let files = self.pictures(0..frames, |frame| {
@@ -385,8 +385,8 @@ impl Maker<'_> {
                 let _ = writeln!(splits, "{fold}, {pair}, {one}, {other}, {same}");
             }
         }
-        self.write("ytf/splits.txt", splits.as_bytes())?;
-        self.write("ytf/error.txt", errors.concat().as_bytes())
+        self.write("synthetic-ytf/splits.txt", splits.as_bytes())?;
+        self.write("synthetic-ytf/error.txt", errors.concat().as_bytes())
     }
 }
 

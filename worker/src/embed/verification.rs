@@ -367,19 +367,17 @@ fn figures_of(path: &Path) -> impl FnOnce(EvalError) -> EmbedError {
 }
 
 /// The published set's name for a file that is called so and has that set's number of pairs; else the file's name,
-/// with its folder's, so that figures on different sets never share a column of the table.
+/// or its folder's where the file is called just `splits`, so that figures on different sets never share a column.
 fn set_name(published: &str, published_pairs: usize, path: &Path, pairs: usize) -> String {
-    let file = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    if pairs == published_pairs && file.to_lowercase().starts_with(&published.to_lowercase()) {
+    let name = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+    let file = path.file_name().map(name).unwrap_or_default();
+    let is_published = file.to_lowercase().starts_with(&published.to_lowercase());
+    if pairs == published_pairs && is_published {
         return published.to_owned();
     }
     match path.parent().and_then(Path::file_name) {
-        Some(folder) => format!("{}/{file}", folder.to_string_lossy()),
-        None => file,
+        Some(folder) if file.starts_with("splits") => name(folder),
+        _ => file,
     }
 }
 
@@ -391,7 +389,8 @@ mod tests {
     fn only_a_set_of_the_published_size_and_name_takes_the_published_column() {
         let name = |path: &str, pairs| set_name("LFW", 6000, Path::new(path), pairs);
         assert_eq!(name("/data/lfw.bin", 6000), "LFW");
-        assert_eq!(name("/data/lfw.bin", 600), "data/lfw.bin");
-        assert_eq!(name("/data/cfp_fp.bin", 6000), "data/cfp_fp.bin");
+        assert_eq!(name("/data/lfw.bin", 600), "lfw.bin");
+        assert_eq!(name("/data/cfp_fp.bin", 6000), "cfp_fp.bin");
+        assert_eq!(name("/data/ytf_like/splits.txt", 240), "ytf_like");
     }
 }
