@@ -46,39 +46,32 @@ impl ValidationSet {
     pub fn open(section: &str, config: &DataConfig) -> Result<Self, EmbedError> {
         let missing =
             || EmbedError::Input(format!("config.ini has no section [{section}] that is on"));
-        let set = match section {
-            "lfw" => {
-                let lfw = config.lfw.as_ref().ok_or_else(missing)?;
-                let data = lfw
-                    .npdata
-                    .as_ref()
-                    .or(lfw.pairs.as_ref())
-                    .ok_or_else(missing)?;
-                VerificationSet::Lfw {
-                    data: data.clone(),
-                    images: lfw.prefix.clone(),
-                }
+        let set = if section == "lfw" {
+            let lfw = config.lfw.as_ref().ok_or_else(missing)?;
+            let data = lfw.npdata.as_ref().or(lfw.pairs.as_ref());
+            VerificationSet::Lfw {
+                data: data.ok_or_else(missing)?.clone(),
+                images: lfw.prefix.clone(),
             }
-            _ => {
-                let ytf = config.ytf.as_ref().ok_or_else(missing)?;
-                // The short list is made for checks while training.
-                match (&ytf.pairs, &ytf.splits) {
-                    (Some(pairs), _) => VerificationSet::Lfw {
-                        data: pairs.clone(),
-                        images: Some(ytf.prefix.clone()),
+        } else {
+            let ytf = config.ytf.as_ref().ok_or_else(missing)?;
+            // The short list is made for checks while training.
+            match (&ytf.pairs, &ytf.splits) {
+                (Some(pairs), _) => VerificationSet::Lfw {
+                    data: pairs.clone(),
+                    images: Some(ytf.prefix.clone()),
+                },
+                (None, Some(splits)) => VerificationSet::Ytf {
+                    splits: splits.clone(),
+                    frames: ytf.prefix.clone(),
+                    errors: ytf.ytf_error.clone(),
+                    corrected: match ytf.ytf_error {
+                        Some(_) => Corrected::Reference,
+                        None => Corrected::None,
                     },
-                    (None, Some(splits)) => VerificationSet::Ytf {
-                        splits: splits.clone(),
-                        frames: ytf.prefix.clone(),
-                        errors: ytf.ytf_error.clone(),
-                        corrected: match ytf.ytf_error {
-                            Some(_) => Corrected::Reference,
-                            None => Corrected::None,
-                        },
-                        allow_missing: false,
-                    },
-                    (None, None) => return Err(missing()),
-                }
+                    allow_missing: false,
+                },
+                (None, None) => return Err(missing()),
             }
         };
         Self::of(section, &set, Rule::Reference, None)

@@ -42,7 +42,8 @@ pub enum JobError {
 }
 
 impl JobError {
-    /// Wrong input, told by whoever found it.
+    /// Wrong input, told by whoever found it; for `map_err`.
+    #[expect(clippy::needless_pass_by_value, reason = "`map_err` passes by value")]
     fn input(error: impl ToString) -> Self {
         Self::Input(error.to_string())
     }

@@ -175,7 +175,7 @@ impl Training {
             if self.stop_after_epoch && batch.epoch > session.status.epoch {
                 return Ok(End::Stopped);
             }
-            self.tell_broken(session, &batch.broken)?;
+            tell_broken(session, &batch.broken)?;
             let mut scalars = self.trainer.step(&self.recipe, self.step, &batch)?;
             self.step += 1;
             self.figures.clear();
@@ -311,18 +311,6 @@ impl Training {
         Ok(())
     }
 
-    fn tell_broken(&self, session: &mut Session, broken: &[BrokenImage]) -> Result<(), JobError> {
-        for image in broken {
-            session.note(JournalEvent::Error {
-                message: format!(
-                    "{} can't be read and is replaced by another image",
-                    image.problem
-                ),
-            })?;
-        }
-        Ok(())
-    }
-
     /// Verifies every validation set with the weights as they are.
     fn validate(&mut self, session: &mut Session) -> Result<(), JobError> {
         let embedder = Embedder {
@@ -399,6 +387,18 @@ impl Training {
         }
         Ok(())
     }
+}
+
+fn tell_broken(session: &mut Session, broken: &[BrokenImage]) -> Result<(), JobError> {
+    for image in broken {
+        session.note(JournalEvent::Error {
+            message: format!(
+                "{} can't be read and is replaced by another image",
+                image.problem
+            ),
+        })?;
+    }
+    Ok(())
 }
 
 fn told_of(session: &mut Session, (name, step): (String, u64)) -> Result<(), JobError> {

@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -104,7 +105,8 @@ impl Checkpoint {
     pub fn name(&self) -> String {
         let mut name = format!("step-{:08}", self.manifest.step);
         for (set, accuracy) in &self.manifest.figures {
-            name.push_str(&format!("_{set}_{accuracy:.5}"));
+            // Writing to a string can't fail.
+            let _ = write!(name, "_{set}_{accuracy:.5}");
         }
         name
     }

@@ -1,7 +1,7 @@
 //! One optimiser step, for either stage.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use facetui::config::{Recipe, Stage};
+use facetui::config::Recipe;
 use facetui::data::Batch;
 use thiserror::Error;
 
@@ -59,43 +59,40 @@ impl Trainer {
         let images = to_input(&batch.images, batch.height, batch.width, &self.device);
         let labels = to_labels(&batch.labels, &self.device);
         let embeddings = self.network.backbone.forward(images);
-        let (objective, mut scalars) = match (recipe.stage, &self.network.class_weights) {
-            (Stage::MarginCentre, Some(class_weights)) => {
-                let loss = &recipe.loss;
-                let terms = margin_centre(
-                    embeddings,
-                    class_weights.val(),
-                    labels,
-                    loss.scale,
-                    loss.margin,
-                );
-                let objective =
-                    terms.margin.clone() + terms.centre.clone().mul_scalar(loss.centre_weight);
-                let [margin, centre, accuracy, accuracy_margin] = fetch([
-                    terms.margin.inner(),
-                    terms.centre.inner(),
-                    terms.accuracy,
-                    terms.accuracy_margin,
-                ]);
-                let scalars = vec![
-                    ("loss/margin", margin),
-                    ("loss/centre", centre),
-                    ("loss/centre_weighted", centre * loss.centre_weight),
-                    ("train/accuracy", accuracy),
-                    ("train/accuracy_margin", accuracy_margin),
-                ];
-                (objective, scalars)
-            }
-            _ => {
-                let options = &recipe.triplet;
-                let term = triplet(embeddings, labels, options.margin, options.mining);
-                let [value] = fetch([term.clone().inner()]);
-                let scalars = vec![
-                    ("loss/triplet", value),
-                    ("loss/triplet_weighted", value * options.weight),
-                ];
-                (term.mul_scalar(options.weight), scalars)
-            }
+        let (objective, mut scalars) = if let Some(class_weights) = &self.network.class_weights {
+            let loss = &recipe.loss;
+            let terms = margin_centre(
+                embeddings,
+                class_weights.val(),
+                labels,
+                loss.scale,
+                loss.margin,
+            );
+            let objective =
+                terms.margin.clone() + terms.centre.clone().mul_scalar(loss.centre_weight);
+            let [margin, centre, accuracy, accuracy_margin] = fetch(&[
+                terms.margin.inner(),
+                terms.centre.inner(),
+                terms.accuracy,
+                terms.accuracy_margin,
+            ]);
+            let scalars = vec![
+                ("loss/margin", margin),
+                ("loss/centre", centre),
+                ("loss/centre_weighted", centre * loss.centre_weight),
+                ("train/accuracy", accuracy),
+                ("train/accuracy_margin", accuracy_margin),
+            ];
+            (objective, scalars)
+        } else {
+            let options = &recipe.triplet;
+            let term = triplet(embeddings, labels, options.margin, options.mining);
+            let [value] = fetch(&[term.clone().inner()]);
+            let scalars = vec![
+                ("loss/triplet", value),
+                ("loss/triplet_weighted", value * options.weight),
+            ];
+            (term.mul_scalar(options.weight), scalars)
         };
         check_finite(&scalars, step)?;
 
@@ -140,7 +137,7 @@ fn step_seed(seed: u64, step: u64) -> u64 {
 }
 
 /// Fetches scalars from the device at once.
-fn fetch<const N: usize>(scalars: [Tensor<1>; N]) -> [f64; N] {
+fn fetch<const N: usize>(scalars: &[Tensor<1>; N]) -> [f64; N] {
     let data = Tensor::cat(scalars.to_vec(), 0).into_data();
     let mut values = data.iter::<f32>().map(f64::from);
     std::array::from_fn(|_| values.next().unwrap_or(f64::NAN))

@@ -10,7 +10,11 @@ use std::{
 use burn::tensor::Device;
 use facetui::{
     config::DeviceChoice,
-    data::{Image, recordio::RecordWriter, write_bin},
+    data::{
+        Image,
+        recordio::{RecordWriter, index_text},
+        write_bin,
+    },
     run::{Job, JobKind, RunDirectory, RunState, Status, Work},
 };
 use facetui_worker::model::libtorch;
@@ -54,11 +58,7 @@ pub fn tiny_data(folder: &Path) {
             .unwrap();
     }
     let (_, index) = writer.finish().unwrap();
-    let lines: String = index
-        .iter()
-        .map(|(key, offset)| format!("{key}\t{offset}\n"))
-        .collect();
-    fs::write(train.join("train.idx"), lines).unwrap();
+    fs::write(train.join("train.idx"), index_text(&index)).unwrap();
 
     let mut images = Vec::new();
     let mut same = Vec::new();
@@ -142,7 +142,7 @@ impl Worker {
 
     /// Waits for its end; returns the exit code.
     pub fn wait(mut self) -> Option<i32> {
-        let end = Instant::now() + Duration::from_secs(120);
+        let end = Instant::now() + Duration::from_mins(2);
         while Instant::now() < end {
             if let Some(status) = self.0.try_wait().unwrap() {
                 return status.code();
@@ -162,15 +162,14 @@ impl Drop for Worker {
 
 /// Waits until the run's status fits.
 pub fn wait_for(run: &RunDirectory, what: &str, fits: impl Fn(&Status) -> bool) -> Status {
-    let end = Instant::now() + Duration::from_secs(120);
+    let end = Instant::now() + Duration::from_mins(2);
     while Instant::now() < end {
         if let Ok(status) = run.status() {
             if fits(&status) {
                 return status;
             }
-            if status.state == RunState::Failed {
-                panic!("waiting for {what}: {:?}", status.last_error);
-            }
+            let failed = status.state == RunState::Failed;
+            assert!(!failed, "waiting for {what}: {:?}", status.last_error);
         }
         std::thread::sleep(Duration::from_millis(10));
     }
