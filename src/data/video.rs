@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::DataError;
 use super::image::is_image_name;
+use crate::untrusted::{visible, visible_path};
 
 /// One video.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +119,24 @@ impl VideoSet {
             .all(|video| !self.videos[*video].frames.is_empty())
     }
 
+    /// Refuses a set of which some videos are not on disk.
+    ///
+    /// # Errors
+    /// How many are missing, with the first of them.
+    pub fn check_complete(&self, splits: &Path, frames: &Path) -> Result<(), DataError> {
+        let Some(first) = self.missing.first() else {
+            return Ok(());
+        };
+        let problem = format!(
+            "{} of the {} videos that {} names are not in this folder, for instance {}; put them there, or leave their pairs out with --allow-missing",
+            self.missing.len(),
+            self.videos.len(),
+            visible_path(splits),
+            visible(first)
+        );
+        Err(DataError::unsuitable(frames, problem))
+    }
+
     /// Whether the error list calls a video of a pair mislabelled.
     pub fn is_mislabelled(&self, pair: &VideoPair) -> bool {
         [pair.a, pair.b]
@@ -160,7 +179,7 @@ fn read_splits(path: &Path, text: &[u8]) -> Result<Vec<ListedPair>, DataError> {
             _ => None,
         };
         pairs.push(pair.ok_or_else(|| {
-            let found = crate::untrusted::visible(line);
+            let found = visible(line);
             DataError::malformed(
                 path,
                 format!("line {}", number + 1),
@@ -187,7 +206,7 @@ pub(super) fn read_error_list(path: &Path, text: &[u8]) -> Result<BTreeSet<Strin
         .filter(|(_, line)| !line.is_empty())
         .map(|(number, line)| {
             video_name(line).ok_or_else(|| {
-                let found = crate::untrusted::visible(line);
+                let found = visible(line);
                 DataError::malformed(
                     path,
                     format!("line {}", number + 1),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{LaunchError, RunName, Started, devices, find, start::start};
+use super::{LaunchError, RunName, Started, devices, find, readable, start::start};
 use crate::{
     config::DeviceChoice,
     eval::Rule,
@@ -35,6 +35,7 @@ pub struct EvaluationOrder<'a> {
 pub fn evaluate(order: &EvaluationOrder<'_>) -> Result<Started, LaunchError> {
     let model = find::checkpoint(order.runs_root, order.model)?;
     let set = with_checked_paths(&order.set)?;
+    readable::check_verification(&set)?;
     devices::check(order.device)?;
     let job = Job {
         device: order.device,

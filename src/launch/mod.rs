@@ -13,6 +13,7 @@ pub mod find;
 mod follow;
 pub mod machine;
 mod order;
+mod readable;
 mod resume;
 mod start;
 mod train;

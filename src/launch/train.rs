@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{LaunchError, RunName, Started, devices, find, start::start};
+use super::{LaunchError, RunName, Started, devices, find, readable, start::start};
 use crate::{
     config::{ConfigErrors, DataConfig, DeviceChoice, Recipe},
     run::{Job, Work},
@@ -58,6 +58,7 @@ pub fn train(order: &TrainingOrder<'_>) -> Result<Started, LaunchError> {
         }
         None => None,
     };
+    readable::check_training(order.recipe, order.config)?;
     devices::check(order.device)?;
     let job = Job {
         device: order.device,

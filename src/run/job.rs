@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::JobKind;
-use crate::config::{ChannelOrder, Crop, DeviceChoice};
+use crate::config::{ChannelOrder, Crop, DataConfig, DeviceChoice};
 use crate::eval::Rule;
 
 /// What the worker is to do.
@@ -74,6 +74,37 @@ pub enum VerificationSet {
         /// Go on when videos of the list are not there.
         allow_missing: bool,
     },
+}
+
+impl VerificationSet {
+    /// The set of a section of `config.ini`, `lfw` or `ytf`, for validation while training; `None` where it is off.
+    pub fn of_section(section: &str, config: &DataConfig) -> Option<Self> {
+        if section == "lfw" {
+            let lfw = config.lfw.as_ref()?;
+            return Some(Self::Lfw {
+                data: lfw.npdata.as_ref().or(lfw.pairs.as_ref())?.clone(),
+                images: lfw.prefix.clone(),
+            });
+        }
+        let ytf = config.ytf.as_ref()?;
+        // The short list is made for checks while training.
+        if let Some(pairs) = &ytf.pairs {
+            return Some(Self::Lfw {
+                data: pairs.clone(),
+                images: Some(ytf.prefix.clone()),
+            });
+        }
+        Some(Self::Ytf {
+            splits: ytf.splits.clone()?,
+            frames: ytf.prefix.clone(),
+            errors: ytf.ytf_error.clone(),
+            corrected: match ytf.ytf_error {
+                Some(_) => Corrected::Reference,
+                None => Corrected::None,
+            },
+            allow_missing: false,
+        })
+    }
 }
 
 /// How an error list changes a video evaluation.

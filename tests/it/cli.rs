@@ -10,6 +10,11 @@ use std::{
 
 use facetui::{
     config::DeviceChoice,
+    data::{
+        Image,
+        recordio::{RecordWriter, index_text},
+        write_bin,
+    },
     run::{Job, JobKind, RunDirectory, RunState, Status, VerificationSet, Work},
 };
 use serde_json::Value;
@@ -56,10 +61,10 @@ impl Place {
         self.folder.path()
     }
 
-    fn write(&self, name: &str, text: &str) {
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::write(path, content).unwrap();
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -149,8 +154,23 @@ impl Place {
             "config.ini",
             "[vgg]\nmxrec = vgg\n[lfw]\nnpdata = lfw.bin\n",
         );
-        self.write("vgg/train.rec", "");
-        self.write("lfw.bin", "");
+        let picture = |shade| {
+            let rgb = vec![shade; 112 * 112 * 3];
+            let (width, height) = (112, 112);
+            Image { width, height, rgb }.to_png().unwrap()
+        };
+        let mut records = RecordWriter::new(Vec::new());
+        for key in 0..4_u8 {
+            let label = f32::from(key / 2);
+            records
+                .write_image(u64::from(key), label, &picture(key))
+                .unwrap();
+        }
+        let (records, index) = records.finish().unwrap();
+        self.write("vgg/train.rec", records);
+        self.write("vgg/train.idx", index_text(&index));
+        let pairs = [1, 1, 1, 200].map(picture);
+        self.write("lfw.bin", write_bin(&pairs, &[true, false]));
         self
     }
 }
@@ -430,7 +450,7 @@ fn golden_figures_of_given_scores() {
     let lists: Value = serde_json::from_str(&text).unwrap();
     let place = Place::bare();
     for list in lists.as_array().unwrap() {
-        place.write("scores.csv", &csv_of(list));
+        place.write("scores.csv", csv_of(list));
         let outcome = place.run(&["eval", "scores", "scores.csv", "--json"]);
         assert_eq!(outcome.code, 0, "{}: {}", list["name"], outcome.stderr);
         let found = outcome.json();
@@ -704,7 +724,7 @@ fn the_demo_runs_its_stages_in_turn_and_opens_finished_ones_at_once() {
     let recipe = recipe.unwrap();
     let manifest =
         serde_json::json!({"step": 10, "network": recipe.network, "input": recipe.input});
-    place.write("manifest.json", &manifest.to_string());
+    place.write("manifest.json", manifest.to_string());
     let mut scores = "kind,distance\n".to_owned();
     for pair in 0..20 {
         writeln!(scores, "positive,0.{pair:02}\nnegative,1.{pair:02}").unwrap();

@@ -44,36 +44,9 @@ impl ValidationSet {
     /// # Errors
     /// The section is missing, or its files are.
     pub fn open(section: &str, config: &DataConfig) -> Result<Self, EmbedError> {
-        let missing =
-            || EmbedError::Input(format!("config.ini has no section [{section}] that is on"));
-        let set = if section == "lfw" {
-            let lfw = config.lfw.as_ref().ok_or_else(missing)?;
-            let data = lfw.npdata.as_ref().or(lfw.pairs.as_ref());
-            VerificationSet::Lfw {
-                data: data.ok_or_else(missing)?.clone(),
-                images: lfw.prefix.clone(),
-            }
-        } else {
-            let ytf = config.ytf.as_ref().ok_or_else(missing)?;
-            // The short list is made for checks while training.
-            match (&ytf.pairs, &ytf.splits) {
-                (Some(pairs), _) => VerificationSet::Lfw {
-                    data: pairs.clone(),
-                    images: Some(ytf.prefix.clone()),
-                },
-                (None, Some(splits)) => VerificationSet::Ytf {
-                    splits: splits.clone(),
-                    frames: ytf.prefix.clone(),
-                    errors: ytf.ytf_error.clone(),
-                    corrected: match ytf.ytf_error {
-                        Some(_) => Corrected::Reference,
-                        None => Corrected::None,
-                    },
-                    allow_missing: false,
-                },
-                (None, None) => return Err(missing()),
-            }
-        };
+        let set = VerificationSet::of_section(section, config).ok_or_else(|| {
+            EmbedError::Input(format!("config.ini has no section [{section}] that is on"))
+        })?;
         Self::of(section, &set, Rule::Reference, None)
     }
 
@@ -100,15 +73,8 @@ impl ValidationSet {
                 allow_missing,
             } => {
                 let videos = VideoSet::open(splits, frames, None)?;
-                if let (Some(first), false) = (videos.missing.first(), allow_missing) {
-                    return Err(EmbedError::Input(format!(
-                        "{} of the {} videos that {} names are not in {}, for instance {}; put them there, or leave their pairs out with --allow-missing",
-                        videos.missing.len(),
-                        videos.videos.len(),
-                        splits.display(),
-                        frames.display(),
-                        visible(first)
-                    )));
+                if !allow_missing {
+                    videos.check_complete(splits, frames)?;
                 }
                 let mut asked = vec![Corrected::None];
                 let errors = match errors {
