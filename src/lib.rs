@@ -7,6 +7,7 @@
 //! Tensors live in another package, `facetui-worker`, which uses this library and which this library only
 //! ever starts as a process. `ARCHITECTURE.md` is the map.
 
+pub mod atomic;
 pub mod cli;
 pub mod config;
 pub mod data;

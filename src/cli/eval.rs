@@ -11,9 +11,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{Failure, figures, follow, output::print_json};
 use crate::{
     config::{ChannelOrder, Crop, DeviceChoice},
-    eval::{Evaluation, Rule},
+    eval::{Evaluation, Rule, template::Mirror},
     launch::{self, EvaluationOrder, RunName, Started},
-    run::{Mirror, Preprocessing, VerificationSet},
+    run::{Preprocessing, VerificationSet},
 };
 
 /// Evaluate a model on a verification set, or scores alone

@@ -52,7 +52,7 @@ impl RecordSet {
         let index = if index_rebuilt {
             let index = records.scan()?;
             // Only a convenience for the next time: a folder that can't be written is no reason to fail.
-            let _ = crate::run::atomic_write(&index_path, index_text(&index).as_bytes());
+            let _ = crate::atomic::atomic_write(&index_path, index_text(&index).as_bytes());
             index
         } else {
             read_index(&index_path)?

@@ -1,8 +1,30 @@
 //! YTF-corrected: figures without the videos that are known to be mislabelled.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
-use crate::run::Corrected;
+use serde::{Deserialize, Serialize};
+
+/// How an error list changes a video evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Corrected {
+    /// Not at all.
+    None,
+    /// As the published code: from the positives only, folds by position.
+    Reference,
+    /// From both polarities, official folds kept.
+    Official,
+}
+
+impl fmt::Display for Corrected {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.pad(match self {
+            Self::None => "none",
+            Self::Reference => "reference",
+            Self::Official => "official",
+        })
+    }
+}
 
 /// The names of mislabelled videos: `Alma_Powell/2`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

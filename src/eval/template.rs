@@ -5,7 +5,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::EvalError;
-use crate::run::Mirror;
 
 /// How the embeddings of a video's frames become one template.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +74,28 @@ pub fn pool<E: AsRef<[f32]>>(pooling: Pooling, frames: &[E]) -> Result<Vec<f32>,
         return Err(EvalError::ZeroEmbedding { index: 0 });
     }
     Ok(sum.into_iter().map(|sum| (sum / scale) as f32).collect())
+}
+
+/// What is done with an image's mirror image when embedding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mirror {
+    /// Only the image.
+    None,
+    /// The two raw embeddings added.
+    Sum,
+    /// The two raw embeddings one after the other.
+    Concat,
+}
+
+impl fmt::Display for Mirror {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.pad(match self {
+            Self::None => "none",
+            Self::Sum => "sum",
+            Self::Concat => "concat",
+        })
+    }
 }
 
 /// An embedding at unit length.

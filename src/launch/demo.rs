@@ -13,11 +13,8 @@ use super::{
 use crate::{
     config::{DataConfig, DeviceChoice, Recipe},
     data::synthetic::{self, SyntheticOptions},
-    eval::{Evaluation, Rule},
-    run::{
-        Corrected, Preprocessing, RunDirectory, RunError, RunLock, RunState, VerificationSet,
-        worker,
-    },
+    eval::{Evaluation, Rule, corrected::Corrected},
+    run::{Preprocessing, RunDirectory, RunError, RunLock, RunState, VerificationSet, worker},
 };
 
 const MARGIN_CENTRE: &str = include_str!("../../assets/recipes/demo.toml");

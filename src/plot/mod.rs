@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::run::{Point, atomic_write};
+use crate::atomic::atomic_write;
+use crate::run::Point;
 
 pub use smooth::smoothed;
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::inbox::{self, Inbox};
 use super::lock::{self, RunLock};
-use super::{Command, Job, Journal, JournalTail, RunError, RunState, Status, atomic_write, host};
+use super::{Command, Job, Journal, JournalTail, RunError, RunState, Status, host};
+use crate::atomic::atomic_write;
 
 /// The directory of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]

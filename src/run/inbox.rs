@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Command, RunError, atomic_write};
+use super::{Command, RunError};
+use crate::atomic::atomic_write;
 
 /// What a look into the inbox brought, in the order of the files' names.
 #[derive(Debug, Default)]

@@ -1,12 +1,12 @@
 //! `job.toml`: what a run directory asks of the worker, written by whoever makes the directory.
 
-use std::{fmt, path::PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::JobKind;
 use crate::config::{ChannelOrder, Crop, DataConfig, DeviceChoice};
-use crate::eval::Rule;
+use crate::eval::{Rule, corrected::Corrected, template::Mirror};
 
 /// What the worker is to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,28 +107,6 @@ impl VerificationSet {
     }
 }
 
-/// How an error list changes a video evaluation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Corrected {
-    /// Not at all.
-    None,
-    /// As the published code: from the positives only, folds by position.
-    Reference,
-    /// From both polarities, official folds kept.
-    Official,
-}
-
-impl fmt::Display for Corrected {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.pad(match self {
-            Self::None => "none",
-            Self::Reference => "reference",
-            Self::Official => "official",
-        })
-    }
-}
-
 /// What differs from the model's own description of its input; `None` keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
@@ -138,26 +116,4 @@ pub struct Preprocessing {
     pub crop: Option<Crop>,
     /// What is done with the mirrored image; the rule decides where this is `None`.
     pub mirror: Option<Mirror>,
-}
-
-/// What is done with an image's mirror image when embedding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mirror {
-    /// Only the image.
-    None,
-    /// The two raw embeddings added.
-    Sum,
-    /// The two raw embeddings one after the other.
-    Concat,
-}
-
-impl fmt::Display for Mirror {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.pad(match self {
-            Self::None => "none",
-            Self::Sum => "sum",
-            Self::Concat => "concat",
-        })
-    }
 }

@@ -1,6 +1,5 @@
 //! The run directory: the whole interface between a worker and whoever watches or steers it.
 
-mod atomic;
 mod command;
 mod contents;
 mod directory;
@@ -16,7 +15,6 @@ mod scalars;
 mod status;
 pub mod worker;
 
-pub use atomic::atomic_write;
 pub use command::Command;
 pub use contents::{CheckpointEntry, ResultRow, Results};
 pub use directory::RunDirectory;

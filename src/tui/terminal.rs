@@ -23,7 +23,8 @@ use ratatui::{Frame, Terminal};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-use crate::run::{atomic_write, host};
+use crate::atomic::atomic_write;
+use crate::run::host;
 
 /// Whether the terminal is ours now.
 static TAKEN: AtomicBool = AtomicBool::new(false);

@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use facetui::eval::corrected::{ErrorList, NamedPair, correct};
+use facetui::eval::corrected::{Corrected, ErrorList, NamedPair, correct};
 use facetui::eval::ranking::Ranking;
 use facetui::eval::{Rule, ScoredPair, verify};
-use facetui::run::Corrected;
 use serde::Deserialize;
 
 use crate::shared::shared;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::{Common, Failure};
-use crate::run::{Corrected, VerificationSet};
+use crate::{eval::corrected::Corrected, run::VerificationSet};
 
 /// Verify pairs of videos
 #[derive(Debug, Args)]

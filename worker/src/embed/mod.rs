@@ -7,8 +7,10 @@ use std::ops::ControlFlow;
 use facetui::{
     config::InputOptions,
     data::{DataError, Image, face_input, size_of},
-    eval::{EvalError, template::with_mirror},
-    run::Mirror,
+    eval::{
+        EvalError,
+        template::{Mirror, with_mirror},
+    },
 };
 use thiserror::Error;
 

@@ -7,11 +7,11 @@ use facetui::{
     data::{Image, VerificationImages, VideoSet},
     eval::{
         EvalError, Evaluation, Folds, Provenance, Rule, ScoredPair,
-        corrected::{ErrorList, NamedPair, correct},
-        template::{Distance, Pooling, distance, pool, unit},
+        corrected::{Corrected, ErrorList, NamedPair, correct},
+        template::{Distance, Mirror, Pooling, distance, pool, unit},
         verify_in,
     },
-    run::{Corrected, Mirror, VerificationSet},
+    run::VerificationSet,
     untrusted::{visible, visible_path},
 };
 

@@ -12,8 +12,9 @@ use std::{
 };
 
 use facetui::{
+    atomic::atomic_write,
     config::{InputOptions, NetworkOptions, Stage},
-    run::{CheckpointEntry, RunDirectory, atomic_write},
+    run::{CheckpointEntry, RunDirectory},
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
