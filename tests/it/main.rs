@@ -10,6 +10,7 @@ mod cli;
 mod config;
 mod data;
 mod eval;
+mod rooms;
 mod run;
 mod shared;
 mod tui;
