@@ -13,4 +13,7 @@ mod eval;
 mod rooms;
 mod run;
 mod shared;
+mod story;
+mod support;
+mod terminal;
 mod tui;
