@@ -587,6 +587,21 @@ fn doctor_works_with_a_worker_that_cannot_start() {
     );
 }
 
+/// The names of the libraries it links stand in the program as they are.
+#[test]
+fn the_program_names_no_tensor_library() {
+    let program = fs::read(env!("CARGO_BIN_EXE_facetui")).unwrap();
+    let names = |library: &str| {
+        program
+            .windows(library.len())
+            .any(|window| window == library.as_bytes())
+    };
+    assert!(names("libc.so.6"), "names of libraries can be found");
+    for library in ["libtorch.so", "libtorch_cpu.so", "libc10.so"] {
+        assert!(!names(library), "{library}");
+    }
+}
+
 #[test]
 fn completions_and_the_manual_are_printed() {
     let place = Place::bare();

@@ -1,154 +1,16 @@
 //! The dashboard in a real pseudo-terminal, on run directories written by hand.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::num::NonZeroU16;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use facetui::run::{
     Command, EventWriter, JobKind, JournalEvent, RunDirectory, RunLock, RunState, Status,
 };
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Long enough for a busy machine; nothing waits for it where all is well.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A dashboard in a terminal of its own.
-struct Dashboard {
-    child: Box<dyn Child + Send + Sync>,
-    master: Option<Box<dyn MasterPty + Send>>,
-    keyboard: Box<dyn Write + Send>,
-    output: Receiver<Vec<u8>>,
-    screen: vt100::Parser,
-    bytes: Vec<u8>,
-}
-
-/// Whether the system tells the dashboard by a signal that its terminal is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Session {
-    OfTheTerminal,
-    /// As under `nohup` or `setsid`: no signal comes.
-    Another,
-}
-
-impl Dashboard {
-    fn open(root: &Path, arguments: &[&str]) -> Self {
-        Self::open_in(root, arguments, Session::OfTheTerminal)
-    }
-
-    fn open_in(root: &Path, arguments: &[&str], session: Session) -> Self {
-        let size = PtySize {
-            rows: 24,
-            cols: 80,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_facetui"));
-        command.arg("--runs");
-        command.arg(root);
-        command.args(arguments);
-        command.set_controlling_tty(session == Session::OfTheTerminal);
-        command.env("TERM", "xterm-256color");
-        command.env("LC_ALL", "C.UTF-8");
-        command.env_remove("NO_COLOR");
-        let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let keyboard = pair.master.take_writer().unwrap();
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let (sender, output) = channel();
-        thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                if sender.send(bytes[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        let [rows, columns] = [size.rows, size.cols].map(|cells| NonZeroU16::new(cells).unwrap());
-        Self {
-            child,
-            master: Some(pair.master),
-            keyboard,
-            output,
-            screen: vt100::Parser::new(rows, columns, 0),
-            bytes: Vec::new(),
-        }
-    }
-
-    fn type_keys(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-        self.keyboard.flush().unwrap();
-    }
-
-    /// Reads until the screen shows `text`.
-    fn wait_for(&mut self, text: &str) {
-        self.wait_until(text, |screen| screen.contents().contains(text));
-    }
-
-    fn wait_until(&mut self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) {
-        let begun = Instant::now();
-        while !holds(self.screen.screen()) {
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "no {what} on:\n{}",
-                self.screen.screen().contents()
-            );
-            self.read(Duration::from_millis(50));
-        }
-    }
-
-    /// Reads what comes within a time; `false` once the terminal's other end is closed.
-    fn read(&mut self, time: Duration) -> bool {
-        match self.output.recv_timeout(time) {
-            Ok(bytes) => {
-                self.screen.process(&bytes);
-                self.bytes.extend(bytes);
-                true
-            }
-            Err(RecvTimeoutError::Timeout) => true,
-            Err(RecvTimeoutError::Disconnected) => false,
-        }
-    }
-
-    /// How long the process still takes to end, and its exit code.
-    fn wait_for_end(&mut self) -> (Duration, u32) {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                while self.read(Duration::from_millis(100)) {}
-                return (begun.elapsed(), status.exit_code());
-            }
-            assert!(begun.elapsed() < PATIENCE, "it does not end");
-            self.read(Duration::from_millis(10));
-        }
-    }
-
-    fn pid(&self) -> Pid {
-        let pid = self.child.process_id().unwrap();
-        Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()
-    }
-
-    /// That the terminal is as it was before: the main screen, the cursor, no mouse, no pastes as events.
-    fn assert_restored(&self) {
-        let screen = self.screen.screen();
-        assert!(!screen.alternate_screen(), "the alternate screen was left");
-        assert!(!screen.hide_cursor(), "the cursor is shown");
-        assert!(!screen.bracketed_paste(), "pastes are no events");
-        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
-    }
-}
-
-impl Drop for Dashboard {
-    fn drop(&mut self) {
-        // A test that failed half-way must not leave its dashboard behind.
-        let _ = self.child.kill();
-    }
-}
+use crate::terminal::{Dashboard, PATIENCE, Session};
 
 /// A training as its worker would leave it at step 50, with the lock that says that the worker lives.
 fn live_run(root: &Path, name: &str) -> (RunDirectory, RunLock) {
@@ -187,7 +49,7 @@ fn it_lists_opens_commands_and_leaves_the_terminal_as_it_was() {
     let mut dashboard = Dashboard::open(root.path(), &[]);
     dashboard.wait_for("● running");
     dashboard.wait_for("✗ broken");
-    assert!(dashboard.screen.screen().alternate_screen());
+    assert!(dashboard.screen().alternate_screen());
 
     // The newest run is selected first; the broken folder was changed last.
     let selected = |name: &'static str| {
@@ -198,7 +60,7 @@ fn it_lists_opens_commands_and_leaves_the_terminal_as_it_was() {
                 .any(|line| line.starts_with('▌') && line.contains(name))
         }
     };
-    if !selected("night")(dashboard.screen.screen()) {
+    if !selected("night")(dashboard.screen()) {
         dashboard.type_keys("j");
     }
     dashboard.wait_until("night selected", selected("night"));
@@ -280,16 +142,11 @@ fn a_closed_terminal_ends_it_at_once_without_burning_the_processor() {
         let mut dashboard = Dashboard::open_in(root.path(), &[], session);
         dashboard.wait_for("● running");
         let pid = dashboard.pid();
-        // The reading thread holds the terminal open: it ends at the next byte once nobody listens.
-        dashboard.output = channel().1;
-        dashboard.type_keys("?");
-        thread::sleep(Duration::from_millis(200));
-        dashboard.keyboard = Box::new(std::io::sink());
         let before = processor_ticks(pid);
-        drop(dashboard.master.take());
+        dashboard.hang_up();
         let begun = Instant::now();
         let mut after = before;
-        while dashboard.child.try_wait().unwrap().is_none() {
+        while dashboard.lives() {
             after = processor_ticks(pid).max(after);
             let time = begun.elapsed();
             assert!(time < Duration::from_secs(1), "{session:?}: it lives on");
@@ -331,10 +188,10 @@ fn it_draws_nothing_while_nothing_changes() {
     while begun.elapsed() < Duration::from_secs(2) {
         dashboard.read(Duration::from_millis(100));
     }
-    dashboard.bytes.clear();
+    dashboard.take_bytes();
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(3) {
         dashboard.read(Duration::from_millis(100));
     }
-    assert_eq!(String::from_utf8_lossy(&dashboard.bytes), "");
+    assert_eq!(String::from_utf8_lossy(&dashboard.take_bytes()), "");
 }
