@@ -93,17 +93,14 @@ pub fn ask() -> Result<Devices, LaunchError> {
         .map_err(|error| broken(format!("its answer makes no sense ({error})")))
 }
 
-/// Sees to it that a device can be had before anything is made for it. `auto` and `flex` always can.
+/// Sees to it that a device can be had before anything is made for it; a worker that runs always has `auto` and `flex`.
 ///
 /// # Errors
 /// It can't: what was found instead.
 pub fn check(asked: DeviceChoice) -> Result<(), LaunchError> {
-    if matches!(asked, DeviceChoice::Auto | DeviceChoice::Flex) {
-        worker::binary()?;
-        return Ok(());
-    }
     let found = ask()?;
-    if found.devices.contains(&asked.to_string()) {
+    let always = matches!(asked, DeviceChoice::Auto | DeviceChoice::Flex);
+    if always || found.devices.contains(&asked.to_string()) {
         return Ok(());
     }
     Err(refusal(asked, &found, host::nvidia_driver().as_deref()))
