@@ -48,6 +48,12 @@ impl Place {
         Self { folder, worker }
     }
 
+    /// A worker that has devices, and does this when it is to run a job.
+    fn with_running(script: &str) -> Self {
+        let devices = r#"{"version":"0","libtorch":{"built":false,"cuda":false,"cuda_devices":0},"devices":["flex"]}"#;
+        Self::with_worker(&format!("[ $1 = run ] || exec echo '{devices}'\n{script}"))
+    }
+
     /// With a worker that is the given shell script: `$1` is `devices` or `run`, `$2` the directory.
     fn with_worker(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -323,7 +329,7 @@ fn train_makes_a_directory_starts_the_worker_and_sums_up() {
 
 #[test]
 fn a_worker_that_dies_is_a_failure_with_its_last_words() {
-    let place = Place::with_worker("echo libtorch exploded >&2; exit 134").with_input();
+    let place = Place::with_running("echo libtorch exploded >&2; exit 134").with_input();
     let outcome = place.run(&["train", "r.toml", "--headless"]);
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
     assert!(
@@ -332,6 +338,19 @@ fn a_worker_that_dies_is_a_failure_with_its_last_words() {
         outcome.stderr
     );
     assert!(outcome.stderr.contains("worker.log"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_worker_that_can_not_start_leaves_no_run_behind() {
+    let place = Place::with_worker("echo libtorch is gone >&2; exit 127").with_input();
+    let outcome = place.run(&["train", "r.toml", "--headless"]);
+    assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("libtorch is gone"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(!place.path().join("runs").exists());
 }
 
 #[test]
@@ -805,8 +824,7 @@ fn the_demo_runs_its_stages_in_turn_and_opens_finished_ones_at_once() {
 
 #[test]
 fn ctrl_c_leaves_the_run_alone_and_says_how_to_park_it() {
-    let script = "echo started; exec sleep 2";
-    let place = Place::with_worker(script).with_input();
+    let place = Place::with_running("echo started; exec sleep 2").with_input();
     let child = place
         .command(&["train", "r.toml", "--headless"])
         .stdout(Stdio::piped())
@@ -814,7 +832,9 @@ fn ctrl_c_leaves_the_run_alone_and_says_how_to_park_it() {
         .spawn()
         .unwrap();
     let log = place.path().join("runs/r/worker.log");
+    let begun = std::time::Instant::now();
     while !fs::read_to_string(&log).is_ok_and(|text| text.contains("started")) {
+        assert!(begun.elapsed().as_secs() < 60, "the worker never starts");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     // Until it listens for the signal, after it has begun to follow.
