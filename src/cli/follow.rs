@@ -201,6 +201,7 @@ fn entry_line(entry: &Entry) -> Option<String> {
         JournalEvent::Checkpoint { name, step } => format!("step {step}: checkpoint {name}"),
         JournalEvent::Error { message } => format!("error: {message}"),
         JournalEvent::Note { message } => message.clone(),
+        JournalEvent::Lint { step, message, .. } => format!("look: step {step}: {message}"),
         JournalEvent::Rejected { name, reason } => format!("no command: {name}: {reason}"),
         JournalEvent::Resumed { step } => format!("goes on from step {step}"),
         JournalEvent::State {

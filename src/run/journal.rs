@@ -73,6 +73,15 @@ pub enum JournalEvent {
         /// The checkpoint's step: later points are undone.
         step: u64,
     },
+    /// A sign that training goes wrong; the run goes on.
+    Lint {
+        /// Its short name: `loss-stuck`, `gradient-spike`.
+        lint: String,
+        /// The step at which it was seen.
+        step: u64,
+        /// What was seen, and what to do.
+        message: String,
+    },
     /// Something worth knowing.
     Note {
         /// What.
@@ -237,6 +246,11 @@ mod tests {
                 message: "no\nluck".to_owned(),
             },
             JournalEvent::Resumed { step: 10 },
+            JournalEvent::Lint {
+                lint: "loss-stuck".to_owned(),
+                step: 10,
+                message: "no".to_owned(),
+            },
             note("…"),
         ];
         let mut journal = Journal::open(&path).unwrap();

@@ -34,6 +34,10 @@ pub fn entry(mut entry: Entry) -> Entry {
         JournalEvent::Checkpoint { name, .. } => *name = visible(name),
         JournalEvent::Validation { set, .. } => *set = visible(set),
         JournalEvent::Error { message } | JournalEvent::Note { message } => {
+            *message = visible(message)
+        }
+        JournalEvent::Lint { lint, message, .. } => {
+            *lint = visible(lint);
             *message = visible(message);
         }
         // A command's key is compared with what was sent before it is shown.

@@ -42,5 +42,8 @@ pub fn entry(entry: &Entry) -> String {
         JournalEvent::Error { message } => format!("error: {message}"),
         JournalEvent::Resumed { step } => format!("resumed at step {}", words::count(*step)),
         JournalEvent::Note { message } => message.clone(),
+        JournalEvent::Lint { step, message, .. } => {
+            format!("look: step {}: {message}", words::count(*step))
+        }
     }
 }
