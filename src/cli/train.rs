@@ -39,6 +39,9 @@ pub(super) struct Train {
     /// Start from the weights of a run or a checkpoint folder
     #[arg(long, value_name = "CHECKPOINT")]
     from: Option<PathBuf>,
+    /// Find the largest batch that fits into memory, instead of the recipe's batch_size
+    #[arg(long)]
+    auto_batch: bool,
     #[command(flatten)]
     watching: Watching,
 }
@@ -68,6 +71,7 @@ impl Train {
             name,
             device: self.device,
             from: self.from,
+            auto_batch: self.auto_batch,
         })?;
         self.watching.watch(runs_root, started)
     }

@@ -163,6 +163,19 @@ impl<'a> Reader<'a> {
         )
     }
 
+    /// A text that `accept` takes, or nothing where the key is missing.
+    pub fn optional<T>(
+        &self,
+        key: &'static str,
+        words: &str,
+        accept: impl FnOnce(&str) -> Option<T>,
+    ) -> Read<Option<T>> {
+        self.read(key, words, Need::Default(None), |value| match value {
+            Value::String(text) => accept(text).map(Some),
+            _ => None,
+        })
+    }
+
     /// A list, every item of which `item` accepts; `words` say what is allowed.
     pub fn list<T>(
         &self,

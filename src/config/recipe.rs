@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::ParkWindow;
+
 /// Everything that decides what a training run computes, apart from where its data lie (that is `config.ini`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,8 +24,18 @@ pub struct Recipe {
     pub checkpoint_every: u64,
     /// How many of the newest periodic checkpoints stay on disk.
     pub keep_checkpoints: usize,
+    /// Checkpoints at a multiple of so many steps stay for good; 0 keeps none for that.
+    pub keep_every: u64,
     /// Stop after this many images in a run could not be read.
     pub max_broken_images: u64,
+    /// How much of the averaged weights stays at a step (EMA); 0 keeps no average.
+    pub ema_decay: f64,
+    /// What to do when a loss or a gradient is not finite.
+    pub on_nan: OnNan,
+    /// The hours of each day in which the run gives its device to others.
+    pub park_between: Option<ParkWindow>,
+    /// A shell command that the worker runs when the run has finished or failed.
+    pub on_finish: Option<String>,
     /// Sections of `config.ini` to validate on: `lfw`, `ytf`.
     pub validation: Vec<String>,
     /// Training sets, by their section in `config.ini`.
@@ -38,6 +50,18 @@ pub struct Recipe {
     pub triplet: TripletOptions,
     /// Learning rate over time.
     pub schedule: ScheduleOptions,
+}
+
+/// What to do when a loss or a gradient is not finite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnNan {
+    /// Fail, with the batch kept.
+    Stop,
+    /// Leave the batch out and make the step with the next one.
+    Skip,
+    /// Go back to the last checkpoint, and on from there with the batches after this one.
+    Rewind,
 }
 
 /// The objective of a run.

@@ -7,7 +7,7 @@ use std::{cell::RefCell, ops::Bound, path::Path};
 
 use super::{
     ChannelOrder, Crop, DatasetChoice, Decay, Flatten, InputOptions, LossOptions, Mining,
-    NetworkOptions, Recipe, ScheduleOptions, Shortcut, Stage, TripletOptions,
+    NetworkOptions, OnNan, ParkWindow, Recipe, ScheduleOptions, Shortcut, Stage, TripletOptions,
     error::{ConfigErrors, Place, read_text},
     reader::{MOST, Mistakes, Need, Read, Reader, number, number_words},
     tree::{Table, Value},
@@ -94,6 +94,11 @@ fn read_recipe(table: &Table, mistakes: &Mistakes) -> Recipe {
     );
     check_no_repeats(&validation, mistakes);
     let triplet = read_triplet(&reader, &stage, &batch_size, mistakes);
+    let on_nan = [
+        ("stop", OnNan::Stop),
+        ("skip", OnNan::Skip),
+        ("rewind", OnNan::Rewind),
+    ];
     let recipe = Recipe {
         stage: stage.value,
         steps: steps.value,
@@ -108,8 +113,23 @@ fn read_recipe(table: &Table, mistakes: &Mistakes) -> Recipe {
         keep_checkpoints: reader
             .whole("keep_checkpoints", 1..=1_000_000, Need::Default(5))
             .value as usize,
+        keep_every: reader.whole("keep_every", 0..=MOST, Need::Default(0)).value,
         max_broken_images: reader
             .whole("max_broken_images", 0..=MOST, Need::Default(100))
+            .value,
+        ema_decay: reader.number("ema_decay", 0.0..1.0, 0.0).value,
+        on_nan: reader.choice("on_nan", &on_nan, OnNan::Stop).value,
+        park_between: reader
+            .optional(
+                "park_between",
+                "two different times of day, such as \"09:00-18:00\"",
+                |text| text.parse::<ParkWindow>().ok(),
+            )
+            .value,
+        on_finish: reader
+            .optional("on_finish", "a shell command", |text| {
+                (!text.trim().is_empty()).then(|| text.to_owned())
+            })
             .value,
         validation: validation.value,
         datasets: read_datasets(&reader, mistakes),

@@ -34,6 +34,8 @@ pub struct Batch {
     pub width: usize,
     /// The class of each image.
     pub labels: Vec<u32>,
+    /// The number of each image among all.
+    pub indices: Vec<usize>,
     /// Images that could not be read, each replaced by the next in the order.
     pub broken: Vec<BrokenImage>,
     /// How many images were not 112x112 and had to be scaled and cut.
@@ -101,6 +103,7 @@ impl Maker {
             height,
             width,
             labels: Vec::with_capacity(size),
+            indices: Vec::with_capacity(size),
             broken: Vec::new(),
             resized: 0,
         };
@@ -114,6 +117,7 @@ impl Maker {
             let target = &mut batch.images[place * height * width * 3..][..height * width * 3];
             place_face(&fitted, target, width, self.options.channels, mirrored);
             batch.labels.push(self.sets.class_of(index));
+            batch.indices.push(index);
         }
         Ok(batch)
     }

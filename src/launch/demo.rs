@@ -236,6 +236,7 @@ impl Demo {
             name: RunName::Given(stage.name().to_owned()),
             device: self.options.device,
             from,
+            auto_batch: false,
         })
     }
 

@@ -23,6 +23,8 @@ pub struct TrainingOrder<'a> {
     pub device: DeviceChoice,
     /// A run or a checkpoint folder to start from.
     pub from: Option<PathBuf>,
+    /// Whether the worker is to find the largest batch that fits.
+    pub auto_batch: bool,
 }
 
 /// Reads a recipe with its `--set` arguments and a `config.ini`, and checks that what the one asks for the other has.
@@ -62,7 +64,10 @@ pub fn train(order: &TrainingOrder<'_>) -> Result<Started, LaunchError> {
     devices::check(order.device)?;
     let job = Job {
         device: order.device,
-        work: Work::Train { from },
+        work: Work::Train {
+            from,
+            auto_batch: order.auto_batch,
+        },
     };
     let files = [
         ("recipe.toml", order.recipe.to_toml()),

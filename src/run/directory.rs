@@ -491,7 +491,10 @@ mod tests {
         let (_root, run) = run_with(RunState::Parked);
         let job = Job {
             device: crate::config::DeviceChoice::Auto,
-            work: Work::Train { from: None },
+            work: Work::Train {
+                from: None,
+                auto_batch: false,
+            },
         };
         run.save_job(&job).unwrap();
         assert_eq!(run.job().unwrap(), job);

@@ -74,6 +74,14 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// Whether the disk, or its owner's share of it, is full: nothing is wrong with the run then.
+    pub fn is_full_disk(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if matches!(
+            source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        ))
+    }
+
     /// Says what was being done to `path` when the system refused; for `map_err`.
     pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

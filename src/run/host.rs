@@ -1,5 +1,6 @@
 //! This machine, its clock and its processes, as run documents name them.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Seconds after 1970, by the system's clock.
@@ -37,6 +38,12 @@ pub fn nvidia_driver() -> Option<String> {
     Some(version.unwrap_or("of unknown version").to_owned())
 }
 
+/// Bytes that this user may still write to the file system of a folder; `None` where it doesn't tell.
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    let room = rustix::fs::statvfs(folder).ok()?;
+    Some(room.f_bavail.saturating_mul(room.f_frsize))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +54,7 @@ mod tests {
         assert!(!host_name().is_empty());
         assert!(process_start(std::process::id()).unwrap() > 0);
         assert_eq!(process_start(u32::MAX), None);
+        assert!(free_bytes(Path::new("/")).is_some());
+        assert_eq!(free_bytes(Path::new("/there/is/no/such/folder")), None);
     }
 }

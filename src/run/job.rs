@@ -26,6 +26,9 @@ pub enum Work {
     Train {
         /// A checkpoint folder whose weights to start from.
         from: Option<PathBuf>,
+        /// Whether to find the largest batch that fits, instead of the recipe's.
+        #[serde(default)]
+        auto_batch: bool,
     },
     /// Embed a verification set with a model and write its figures to `results/`.
     Eval {

@@ -64,6 +64,7 @@ pub fn launch(order: &LaunchOrder, root: &Path) -> Result<PathBuf, Vec<String>> 
         name,
         device,
         from: (!order.from.is_empty()).then(|| PathBuf::from(&order.from)),
+        auto_batch: false,
     };
     let Started { run, worker } = launch::train(&training).map_err(all_told)?;
     reap(worker);

@@ -139,7 +139,10 @@ impl Place {
         let run = RunDirectory::create(&self.path().join("runs"), name).unwrap();
         run.save_job(&Job {
             device: DeviceChoice::Flex,
-            work: Work::Train { from: None },
+            work: Work::Train {
+                from: None,
+                auto_batch: false,
+            },
         })
         .unwrap();
         let mut status = Status::starting(name, JobKind::Train, 100, "flex");
@@ -792,7 +795,10 @@ fn the_demo_runs_its_stages_in_turn_and_opens_finished_ones_at_once() {
         );
     }
     let triplet = RunDirectory::open(&place.path().join("d/runs/triplet")).unwrap();
-    let Work::Train { from: Some(from) } = triplet.job().unwrap().work else {
+    let Work::Train {
+        from: Some(from), ..
+    } = triplet.job().unwrap().work
+    else {
         panic!("the triplet stage starts from the first");
     };
     assert!(

@@ -115,8 +115,8 @@ fn a_wrong_recipe_says_line_key_found_and_allowed() {
     check_recipe(
         "[netwrk]\ndepth = 50\n",
         "r.toml:5: netwrk: unknown key; did you mean network? (allowed here: stage, steps, batch_size, validation, \
-         triplet, seed, validate_every, checkpoint_every, keep_checkpoints, max_broken_images, datasets, input, network, \
-         loss, schedule)",
+         triplet, seed, validate_every, checkpoint_every, keep_checkpoints, keep_every, max_broken_images, ema_decay, \
+         on_nan, park_between, on_finish, datasets, input, network, loss, schedule)",
     );
     check_recipe(
         "[loss]\nmargn = 0.5\n",

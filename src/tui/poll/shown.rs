@@ -34,7 +34,7 @@ pub fn entry(mut entry: Entry) -> Entry {
         JournalEvent::Checkpoint { name, .. } => *name = visible(name),
         JournalEvent::Validation { set, .. } => *set = visible(set),
         JournalEvent::Error { message } | JournalEvent::Note { message } => {
-            *message = visible(message)
+            *message = visible(message);
         }
         JournalEvent::Lint { lint, message, .. } => {
             *lint = visible(lint);

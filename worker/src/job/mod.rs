@@ -1,6 +1,8 @@
 //! Jobs: each reads its run directory, does the work there, obeys the inbox.
 
 mod eval;
+mod hook;
+mod hours;
 mod session;
 mod train;
 
@@ -11,7 +13,10 @@ use std::{
     sync::Mutex,
 };
 
-use facetui::run::{JobKind, RunDirectory, RunError, RunState, Status, Work};
+use facetui::{
+    config::Recipe,
+    run::{JobKind, RunDirectory, RunError, RunState, Status, Work},
+};
 use thiserror::Error;
 
 use crate::{
@@ -34,8 +39,13 @@ pub enum JobError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// The numbers went wrong.
-    #[error(transparent)]
-    Step(#[from] StepError),
+    #[error("{message}")]
+    Step {
+        /// What went wrong.
+        source: StepError,
+        /// The same, with what was kept of it.
+        message: String,
+    },
     /// The engine gave up.
     #[error("{0}")]
     Engine(String),
@@ -83,7 +93,14 @@ pub fn run(path: &Path) -> ExitCode {
         }
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| work(&run)))
-        .unwrap_or_else(|_| Err(JobError::Engine(last_panic())));
+        .unwrap_or_else(|_| Err(JobError::Engine(engine_failure(&run))));
+    let outcome = outcome.and_then(|then| match then {
+        Then::End => Ok(()),
+        Then::Again => Err(JobError::Engine(format!(
+            "can't start anew to wait for the end of the hours: {}; `facetui resume` does",
+            hours::start_again(run.path())
+        ))),
+    });
     let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -96,11 +113,20 @@ pub fn run(path: &Path) -> ExitCode {
             })
         }
     };
+    hook::ended(&run);
     drop(lock);
     code
 }
 
-fn work(run: &RunDirectory) -> Result<(), JobError> {
+/// What follows a job.
+enum Then {
+    /// The worker's end.
+    End,
+    /// A new worker, in this one's place.
+    Again,
+}
+
+fn work(run: &RunDirectory) -> Result<Then, JobError> {
     let job = run.job()?;
     let kind = match &job.work {
         Work::Train { .. } => JobKind::Train,
@@ -108,13 +134,16 @@ fn work(run: &RunDirectory) -> Result<(), JobError> {
     };
     let mut session = Session::begin(run.clone(), kind, job.device)?;
     match job.work {
-        Work::Train { from } => train::train(&mut session, job.device, from.as_deref()),
+        Work::Train { from, auto_batch } => {
+            train::train(&mut session, job.device, from.as_deref(), auto_batch)
+        }
         Work::Eval {
             model,
             set,
             rule,
             preprocessing,
-        } => eval::evaluate(&mut session, job.device, &model, &set, rule, &preprocessing),
+        } => eval::evaluate(&mut session, job.device, &model, &set, rule, &preprocessing)
+            .map(|()| Then::End),
     }
 }
 
@@ -166,6 +195,34 @@ fn remember_panics() {
             *last = message.lines().next().map(str::to_owned);
         }
     }));
+}
+
+/// Whether an engine's message says that memory ran out.
+fn is_out_of_memory(message: &str) -> bool {
+    let message = message.to_lowercase();
+    [
+        "out of memory",
+        "can't allocate memory",
+        "not enough memory",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}
+
+/// What the engine said at its end, with what to try where it was the memory.
+fn engine_failure(run: &RunDirectory) -> String {
+    let message = last_panic();
+    if !is_out_of_memory(&message) {
+        return message;
+    }
+    let batch = Recipe::load(&run.recipe_path()).map_or_else(
+        |_| String::new(),
+        |recipe| format!(" with batch_size = {}", recipe.batch_size),
+    );
+    format!(
+        "the device's memory ran out{batch}: {message}; try a smaller batch_size (--set batch_size=…), --auto-batch, \
+         which finds the largest that fits, or a device that others don't use"
+    )
 }
 
 fn last_panic() -> String {

@@ -12,7 +12,9 @@ use std::{
 
 use facetui::{
     config::DeviceChoice,
-    run::{Command, JobKind, Journal, JournalEvent, RunDirectory, RunState, Status, host},
+    run::{
+        Command, JobKind, Journal, JournalEvent, RunDirectory, RunError, RunState, Status, host,
+    },
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -33,6 +35,8 @@ pub struct Session {
     journal: Journal,
     asked_to_park: Arc<AtomicBool>,
     orders: Vec<Order>,
+    /// The state and phase that a pause ends in.
+    before_pause: Option<(RunState, Option<String>)>,
     told: Instant,
     speed: Speed,
 }
@@ -81,6 +85,7 @@ impl Session {
             journal,
             asked_to_park: park_on_signals()?,
             orders: Vec::new(),
+            before_pause: None,
             told: Instant::now(),
             speed: Speed::default(),
         };
@@ -99,9 +104,9 @@ impl Session {
         self.tell_now()
     }
 
-    /// Adds a line to the journal.
+    /// Adds a line to the journal; on a full disk the worker's log has to do.
     pub fn note(&mut self, what: JournalEvent) -> Result<(), JobError> {
-        self.journal.append(what)?;
+        or_full(self.journal.append(what))?;
         Ok(())
     }
 
@@ -117,8 +122,26 @@ impl Session {
     pub fn tell_now(&mut self) -> Result<(), JobError> {
         self.status.heartbeat = host::now();
         self.told = Instant::now();
-        self.run.write_status(&self.status)?;
+        or_full(self.run.write_status(&self.status))?;
         Ok(())
+    }
+
+    /// Holds the run still in the state `paused`, as its own doing; [`Command::Unpause`] ends that too.
+    pub fn pause(&mut self, phase: Option<&str>) -> Result<(), JobError> {
+        self.before_pause = Some((self.status.state, self.status.phase.clone()));
+        self.speed = Speed::default();
+        self.status.images_per_second = None;
+        self.status.eta_seconds = None;
+        self.enter(RunState::Paused, phase)
+    }
+
+    /// Goes on after a pause.
+    pub fn unpause(&mut self) -> Result<(), JobError> {
+        let (state, phase) = self
+            .before_pause
+            .take()
+            .unwrap_or((RunState::Running, None));
+        self.enter(state, phase.as_deref())
     }
 
     /// Counts steps and images done since the last call, and works out speed and time left.
@@ -168,51 +191,68 @@ impl Session {
         }
     }
 
+    /// What has been asked since the last call, without waiting out a pause.
+    pub fn look(&mut self) -> Result<Vec<Order>, JobError> {
+        self.read_inbox()?;
+        Ok(std::mem::take(&mut self.orders))
+    }
+
     /// Reads the inbox and the signals into `orders`, waiting out a pause.
     fn collect(&mut self) -> Result<(), JobError> {
-        let before = (self.status.state, self.status.phase.clone());
         loop {
-            let inbox = self.run.take_commands()?;
-            for rejected in inbox.rejected {
-                self.note(JournalEvent::Rejected {
-                    name: rejected.name,
-                    reason: rejected.reason,
-                })?;
-            }
-            for command in inbox.commands {
-                self.note(JournalEvent::Command {
-                    command: command.clone(),
-                    step: self.status.step,
-                })?;
-                match command {
-                    Command::Pause if self.status.state != RunState::Paused => {
-                        self.speed = Speed::default();
-                        self.status.images_per_second = None;
-                        self.status.eta_seconds = None;
-                        self.enter(RunState::Paused, None)?;
-                    }
-                    Command::Unpause if self.status.state == RunState::Paused => {
-                        self.enter(before.0, before.1.as_deref())?;
-                    }
-                    Command::Pause | Command::Unpause => {}
-                    Command::Checkpoint => self.orders.push(Order::Checkpoint),
-                    Command::Park => self.orders.push(Order::Park),
-                    Command::Stop { after_epoch } => self.orders.push(Order::Stop { after_epoch }),
-                    Command::Set { key, value } => self.orders.push(Order::Set { key, value }),
-                }
-            }
-            if self.asked_to_park.swap(false, Ordering::Relaxed) {
-                self.note(JournalEvent::Note {
-                    message: "parking: a signal asks the worker to end".to_owned(),
-                })?;
-                self.orders.push(Order::Park);
-            }
+            self.read_inbox()?;
             if self.status.state != RunState::Paused || !self.orders.is_empty() {
                 return Ok(());
             }
             self.tell()?;
             std::thread::sleep(PAUSE_INTERVAL);
         }
+    }
+
+    /// Reads the inbox and the signals into `orders`, and acknowledges everything.
+    fn read_inbox(&mut self) -> Result<(), JobError> {
+        let inbox = self.run.take_commands()?;
+        for rejected in inbox.rejected {
+            self.note(JournalEvent::Rejected {
+                name: rejected.name,
+                reason: rejected.reason,
+            })?;
+        }
+        for command in inbox.commands {
+            self.note(JournalEvent::Command {
+                command: command.clone(),
+                step: self.status.step,
+            })?;
+            match command {
+                Command::Pause if self.status.state != RunState::Paused => self.pause(None)?,
+                Command::Unpause if self.status.state == RunState::Paused => self.unpause()?,
+                Command::Pause | Command::Unpause => {}
+                Command::Checkpoint => self.orders.push(Order::Checkpoint),
+                Command::Park => self.orders.push(Order::Park),
+                Command::Stop { after_epoch } => self.orders.push(Order::Stop { after_epoch }),
+                Command::Set { key, value } => self.orders.push(Order::Set { key, value }),
+            }
+        }
+        if self.asked_to_park.swap(false, Ordering::Relaxed) {
+            self.note(JournalEvent::Note {
+                message: "parking: a signal asks the worker to end".to_owned(),
+            })?;
+            self.orders.push(Order::Park);
+        }
+        Ok(())
+    }
+}
+
+/// What a document's writing gave, or nothing where the disk is full: that is told in the worker's log, and no reason
+/// to lose a run.
+pub fn or_full<T>(written: Result<T, RunError>) -> Result<Option<T>, RunError> {
+    match written {
+        Ok(written) => Ok(Some(written)),
+        Err(error) if error.is_full_disk() => {
+            super::say(&format!("{error}; the run goes on"));
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -1,16 +1,21 @@
-//! The training job.
+//! The training job: from the run's newest checkpoint to its last step, or to whatever ends it before.
+
+mod batch_size;
+mod mishap;
+mod obeying;
+mod saving;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use facetui::{
-    config::{DataConfig, DeviceChoice, Recipe, Stage},
+    config::{DataConfig, DeviceChoice, OnNan, Recipe, Stage},
     data::{BatchOrder, BrokenImage, Combined, Loader, LoaderOptions, TrainingImages},
     run::{EventWriter, JournalEvent, RunState},
 };
 
 use super::{
-    JobError,
-    session::{Order, Session},
+    JobError, Then, hours,
+    session::{Session, or_full},
 };
 use crate::{
     embed::{Embedder, verification::ValidationSet},
@@ -21,12 +26,14 @@ use crate::{
         parameters,
     },
     train::{
-        checkpoint::{self, Checkpoint, Manifest},
+        average::Average,
+        checkpoint::{self, Checkpoint, Keep},
         checkpoint_writer::CheckpointWriter,
-        schedule::set_learning_rate,
         trainer::Trainer,
+        watch::Watch,
     },
 };
+use mishap::Mishaps;
 
 /// Batches that may wait for the network.
 const QUEUED_BATCHES: usize = 4;
@@ -36,11 +43,16 @@ pub fn train(
     session: &mut Session,
     choice: DeviceChoice,
     from: Option<&Path>,
-) -> Result<(), JobError> {
-    let recipe = Recipe::load(&session.run.recipe_path()).map_err(JobError::input)?;
+    auto_batch: bool,
+) -> Result<Then, JobError> {
+    let mut recipe = Recipe::load(&session.run.recipe_path()).map_err(JobError::input)?;
     let config = DataConfig::load(&session.run.config_path()).map_err(JobError::input)?;
     config.check_paths(&recipe).map_err(JobError::input)?;
     session.status.steps = recipe.steps;
+    let in_spite_of_hours = match hours::wait(session, recipe.park_between)? {
+        hours::Waited::GoOn { in_spite_of_hours } => in_spite_of_hours,
+        hours::Waited::Ended => return Ok(Then::End),
+    };
 
     session.enter(RunState::Starting, Some("device"))?;
     let device = device::open(choice)?;
@@ -54,9 +66,14 @@ pub fn train(
         .map(|section| ValidationSet::open(section, &config))
         .collect::<Result<Vec<_>, _>>()?;
 
+    if auto_batch && session.status.step == 0 {
+        session.enter(RunState::Starting, Some("finding the largest batch"))?;
+        batch_size::fit(session, &mut recipe, &images, &device)?;
+    }
     session.enter(RunState::Starting, Some("network"))?;
     let mut training = Training::begin(session, recipe, images, validation, device, from)?;
     session.enter(RunState::Starting, Some("first step"))?;
+    training.in_spite_of_hours = in_spite_of_hours;
     let end = training.steps(session)?;
     training.end(session, end)
 }
@@ -78,6 +95,8 @@ fn open_training_sets(recipe: &Recipe, config: &DataConfig) -> Result<Combined, 
 enum End {
     Finished,
     Parked,
+    /// Parked until the hours of others are over.
+    ParkedForHours,
     Stopped,
 }
 
@@ -95,6 +114,10 @@ struct Training {
     /// Mean accuracies by section, of a validation at this very step.
     figures: BTreeMap<String, f64>,
     stop_after_epoch: bool,
+    /// Somebody let the run go on within the hours in which it would park.
+    in_spite_of_hours: bool,
+    mishaps: Mishaps,
+    watch: Watch,
 }
 
 impl Training {
@@ -119,7 +142,9 @@ impl Training {
             &autodiff,
         );
         let mut optimiser = Optimiser::default();
+        let mut average = (recipe.ema_decay > 0.0).then(Average::default);
         let mut step = 0;
+        let mut skipped_batches = 0;
 
         let (checkpoint, broken) = checkpoint::newest(&session.run)?;
         for message in broken {
@@ -132,24 +157,34 @@ impl Training {
             network = parameters::load(network, &checkpoint.weights, |_| true)
                 .map_err(checkpoint::CheckpointError::from)?;
             optimiser = Optimiser::restore(&checkpoint.optimiser, &device.device);
+            skipped_batches = checkpoint.manifest.skipped_batches;
+            if let (Some(average), Some(saved)) = (&mut average, &checkpoint.average) {
+                *average = Average::restore(saved, &device.device);
+            }
         } else if let Some(folder) = from {
             let source = Checkpoint::read(folder)?;
             network = load_start(session, network, &source, folder)?;
         }
         if ran_before || step > 0 {
             session.note(JournalEvent::Resumed { step })?;
-            events.session_start(step + 1)?;
+            or_full(events.session_start(step + 1))?;
         }
         session.status.step = step;
+        let keep = Keep {
+            newest: recipe.keep_checkpoints,
+            every: recipe.keep_every,
+        };
         Ok(Self {
-            checkpoints: CheckpointWriter::start(&session.run, recipe.keep_checkpoints).map_err(
-                |error| JobError::Engine(format!("can't start the checkpoint thread: {error}")),
-            )?,
+            checkpoints: CheckpointWriter::start(&session.run, keep)?,
             trainer: Trainer {
                 network,
                 optimiser,
+                average,
                 device: autodiff,
             },
+            mishaps: Mishaps::new(skipped_batches),
+            watch: Watch::new(classes),
+            in_spite_of_hours: false,
             recipe,
             device,
             images,
@@ -163,8 +198,11 @@ impl Training {
 
     /// Makes steps until all are done or somebody asks for an end.
     fn steps(&mut self, session: &mut Session) -> Result<End, JobError> {
-        let mut loader = Loader::start(Arc::clone(&self.images), self.loader_options(), self.step)
-            .map_err(JobError::input)?;
+        if self.recipe.on_nan == OnNan::Rewind && self.step == 0 {
+            // Something to go back to from the first steps on.
+            self.save(session)?;
+        }
+        let mut loader = self.loader()?;
         while self.step < self.recipe.steps {
             if let Some(end) = self.obey(session)? {
                 return Ok(end);
@@ -176,7 +214,15 @@ impl Training {
                 return Ok(End::Stopped);
             }
             tell_broken(session, &batch.broken)?;
-            let mut scalars = self.trainer.step(&self.recipe, self.step, &batch)?;
+            self.mishaps.before(&self.recipe, &self.trainer.network);
+            let mut scalars = match self.trainer.step(&self.recipe, self.step, &batch) {
+                Ok(scalars) => scalars,
+                Err(error) => {
+                    self.mishap(session, &batch, error)?;
+                    loader = self.loader()?;
+                    continue;
+                }
+            };
             self.step += 1;
             self.figures.clear();
 
@@ -185,6 +231,13 @@ impl Training {
             scalars.push(("speed/data_wait", waited / asked.elapsed().as_secs_f64()));
             if let Some(speed) = session.status.images_per_second {
                 scalars.push(("speed/images_per_second", speed));
+            }
+            for lint in self.watch.observe(batch.epoch, &scalars) {
+                session.note(JournalEvent::Lint {
+                    lint: lint.name.to_owned(),
+                    step: self.step,
+                    message: lint.message,
+                })?;
             }
             self.record(session, scalars)?;
             if session.status.state == RunState::Starting {
@@ -209,30 +262,33 @@ impl Training {
     }
 
     /// Leaves the run as its end asks for: always with a checkpoint of the last step.
-    fn end(mut self, session: &mut Session, end: End) -> Result<(), JobError> {
+    fn end(mut self, session: &mut Session, end: End) -> Result<Then, JobError> {
         if end == End::Finished && self.figures.is_empty() {
             self.validate(session)?;
         }
         session.status.phase = Some("saving".to_owned());
         session.tell_now()?;
-        self.save(session)?;
-        let Self {
-            checkpoints,
-            mut events,
-            ..
-        } = self;
-        events.flush()?;
-        for written in checkpoints.finish() {
-            told_of(session, written?)?;
-        }
+        self.save_for_good(session)?;
+        or_full(self.events.flush())?;
         session.status.images_per_second = None;
         session.status.eta_seconds = None;
-        let state = match end {
-            End::Finished => RunState::Finished,
-            End::Parked => RunState::Parked,
-            End::Stopped => RunState::Stopped,
-        };
-        session.enter(state, None)
+        match end {
+            End::Finished => session.enter(RunState::Finished, None)?,
+            End::Stopped => session.enter(RunState::Stopped, None)?,
+            End::Parked => session.enter(RunState::Parked, None)?,
+            End::ParkedForHours => {
+                session.enter(RunState::Parked, Some("for the hours of park_between"))?;
+                return Ok(Then::Again);
+            }
+        }
+        Ok(Then::End)
+    }
+
+    /// Batches from the step at hand on.
+    fn loader(&self) -> Result<Loader, JobError> {
+        let first = self.step + self.mishaps.skipped_batches();
+        Loader::start(Arc::clone(&self.images), self.loader_options(), first)
+            .map_err(JobError::input)
     }
 
     fn loader_options(&self) -> LoaderOptions {
@@ -255,56 +311,13 @@ impl Training {
         }
     }
 
-    fn obey(&mut self, session: &mut Session) -> Result<Option<End>, JobError> {
-        let mut end = None;
-        for order in session.obey()? {
-            match order {
-                Order::Checkpoint => self.save(session)?,
-                Order::Park => end = end.or(Some(End::Parked)),
-                Order::Stop { after_epoch: false } => end = Some(End::Stopped),
-                Order::Stop { after_epoch: true } => self.stop_after_epoch = true,
-                Order::Set { key, value } => self.set(session, &key, value)?,
-            }
-        }
-        Ok(end)
-    }
-
-    /// Changes a number of the recipe from this step on, in the run's own copy too.
-    fn set(&mut self, session: &mut Session, key: &str, value: f64) -> Result<(), JobError> {
-        if value < 0.0 {
-            return session.note(JournalEvent::Error {
-                message: format!("set {key} = {value}: it can't be negative"),
-            });
-        }
-        match key {
-            "schedule.learning_rate" => {
-                set_learning_rate(&mut self.recipe.schedule, self.step, value);
-            }
-            "loss.centre_weight" => self.recipe.loss.centre_weight = value,
-            "loss.weight_decay" => self.recipe.loss.weight_decay = value,
-            "triplet.weight" => self.recipe.triplet.weight = value,
-            _ => {
-                return session.note(JournalEvent::Error {
-                    message: format!(
-                        "set {}: a running run can change schedule.learning_rate, loss.centre_weight, loss.weight_decay and triplet.weight",
-                        facetui::untrusted::visible(key)
-                    ),
-                });
-            }
-        }
-        session
-            .run
-            .write_file("recipe.toml", self.recipe.to_toml().as_bytes())?;
-        Ok(())
-    }
-
     fn record(
         &mut self,
         session: &mut Session,
         scalars: Vec<(&'static str, f64)>,
     ) -> Result<(), JobError> {
-        self.events.scalars(self.step, scalars.iter().copied())?;
-        self.events.flush()?;
+        or_full(self.events.scalars(self.step, scalars.iter().copied()))?;
+        or_full(self.events.flush())?;
         for (tag, value) in scalars {
             session.status.scalars.insert(tag.to_owned(), value);
         }
@@ -314,7 +327,7 @@ impl Training {
     /// Verifies every validation set with the weights as they are.
     fn validate(&mut self, session: &mut Session) -> Result<(), JobError> {
         let embedder = Embedder {
-            backbone: self.trainer.network.embedder(),
+            backbone: self.trainer.validated().embedder(),
             input: self.recipe.input.clone(),
             device: self.device.clone(),
             model: session.run.name(),
@@ -326,7 +339,7 @@ impl Training {
             let evaluations =
                 session.listening(false, |between| set.evaluate(&embedder, between))?;
             for (place, evaluation) in evaluations.into_iter().flatten().enumerate() {
-                session.run.save_result(&evaluation)?;
+                or_full(session.run.save_result(&evaluation))?;
                 let accuracy = evaluation.accuracy;
                 session.note(JournalEvent::Validation {
                     set: evaluation.set.clone(),
@@ -338,54 +351,16 @@ impl Training {
                 if place == 0 {
                     self.figures.insert(set.section().to_owned(), accuracy.mean);
                     let tag = format!("eval/{}/accuracy", set.section());
-                    self.events
-                        .scalars(self.step, [(tag.as_str(), accuracy.mean)])?;
+                    or_full(
+                        self.events
+                            .scalars(self.step, [(tag.as_str(), accuracy.mean)]),
+                    )?;
                     session.status.scalars.insert(tag, accuracy.mean);
                 }
             }
         }
-        self.events.flush()?;
+        or_full(self.events.flush())?;
         session.enter(RunState::Running, None)
-    }
-
-    /// Hands a snapshot to the checkpoint writer.
-    fn save(&mut self, session: &mut Session) -> Result<(), JobError> {
-        // Without this the last step's running averages would not be in the snapshot.
-        let _ = self.trainer.network.embedder();
-        let network = &self.trainer.network;
-        let checkpoint = Checkpoint {
-            manifest: Manifest {
-                step: self.step,
-                stage: self.recipe.stage,
-                network: self.recipe.network.clone(),
-                input: self.recipe.input.clone(),
-                classes: network
-                    .class_weights
-                    .as_ref()
-                    .map(|weights| weights.dims()[0]),
-                figures: self.figures.clone(),
-                files: BTreeMap::new(),
-            },
-            weights: parameters::snapshot(network),
-            optimiser: self.trainer.optimiser.snapshot(),
-        };
-        self.checkpoints.submit(checkpoint);
-        self.tell_saved(session)
-    }
-
-    /// Tells of checkpoints that the writer has finished; one that failed fails only itself.
-    fn tell_saved(&mut self, session: &mut Session) -> Result<(), JobError> {
-        for written in self.checkpoints.written() {
-            match written {
-                Ok(written) => told_of(session, written)?,
-                Err(error) => {
-                    let message = error.to_string();
-                    session.status.last_error = Some(message.clone());
-                    session.note(JournalEvent::Error { message })?;
-                }
-            }
-        }
-        Ok(())
     }
 }
 
@@ -401,12 +376,6 @@ fn tell_broken(session: &mut Session, broken: &[BrokenImage]) -> Result<(), JobE
     Ok(())
 }
 
-fn told_of(session: &mut Session, (name, step): (String, u64)) -> Result<(), JobError> {
-    session.status.last_checkpoint = Some(name.clone());
-    session.note(JournalEvent::Checkpoint { name, step })?;
-    session.tell_now()
-}
-
 /// Loads the weights to start from: the whole backbone, and the class weights where they fit.
 fn load_start(
     session: &mut Session,
@@ -420,11 +389,15 @@ fn load_start(
         .as_ref()
         .map(|weights| weights.dims().to_vec());
     let with_head = wanted.is_some()
-        && source.weights.get(HEAD).map(|weights| &weights.shape) == wanted.as_ref();
-    let network = parameters::load(network, &source.weights, |name| name != HEAD || with_head)
-        .map_err(|error| {
-            JobError::Input(format!("can't start from {}: {error}", folder.display()))
-        })?;
+        && source
+            .embedding_weights()
+            .get(HEAD)
+            .map(|weights| &weights.shape)
+            == wanted.as_ref();
+    let network = parameters::load(network, source.embedding_weights(), |name| {
+        name != HEAD || with_head
+    })
+    .map_err(|error| JobError::Input(format!("can't start from {}: {error}", folder.display())))?;
     let head = match (wanted.is_some(), with_head) {
         (false, _) => "",
         (true, true) => ", class weights included",

@@ -88,6 +88,23 @@ fn accuracy(scores: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
         .mean()
 }
 
+/// Mean cosine between embeddings of different labels, `[1]`, without gradient; 0 where all labels are the same.
+///
+/// `embeddings` `[batch, length]`, not normalised; `labels` `[batch]`. Near 1 the embeddings have collapsed.
+pub fn cosine_between(embeddings: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    let embeddings = unit(embeddings.inner());
+    let labels = labels.inner();
+    let [batch, _] = embeddings.dims();
+    let different = labels
+        .clone()
+        .unsqueeze_dim::<2>(1)
+        .expand([batch, batch])
+        .not_equal(labels.unsqueeze_dim::<2>(0).expand([batch, batch]))
+        .float();
+    let cosine = embeddings.clone().matmul(embeddings.transpose());
+    (cosine * different.clone()).sum() / different.sum().clamp_min(1.0)
+}
+
 /// Rows of length 1.
 pub fn unit(rows: Tensor<2>) -> Tensor<2> {
     let length = rows

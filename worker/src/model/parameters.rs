@@ -108,11 +108,17 @@ impl NamePath {
 
 /// Copies every float tensor of a module to the host, BatchNorm's running averages included.
 pub fn snapshot<M: Module>(module: &M) -> NamedTensors {
-    struct Collect {
+    snapshot_of(module, |_| true)
+}
+
+/// Copies the float tensors whose name passes `wanted` to the host.
+pub fn snapshot_of<M: Module>(module: &M, wanted: impl Fn(&str) -> bool) -> NamedTensors {
+    struct Collect<F> {
         path: NamePath,
+        wanted: F,
         tensors: NamedTensors,
     }
-    impl ModuleVisitor for Collect {
+    impl<F: Fn(&str) -> bool> ModuleVisitor for Collect<F> {
         fn enter_module(&mut self, name: &str, _container: &str) {
             self.path.enter(name);
         }
@@ -120,12 +126,16 @@ pub fn snapshot<M: Module>(module: &M) -> NamedTensors {
             self.path.exit();
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.tensors
-                .insert(self.path.name(), HostTensor::from_tensor(param.val()));
+            let name = self.path.name();
+            if (self.wanted)(&name) {
+                self.tensors
+                    .insert(name, HostTensor::from_tensor(param.val()));
+            }
         }
     }
     let mut collect = Collect {
         path: NamePath::default(),
+        wanted,
         tensors: NamedTensors::new(),
     };
     module.visit(&mut collect);
@@ -156,6 +166,42 @@ pub fn names_and_shapes<M: Module>(module: &M) -> Vec<(String, Vec<usize>)> {
     };
     module.visit(&mut names);
     names.shapes
+}
+
+/// The first tensor of a module, in its own order, with a value that is not finite.
+///
+/// BatchNorm's running averages count: they tell in which layer numbers first went wrong.
+pub fn first_not_finite<M: Module>(module: &M) -> Option<String> {
+    struct Search {
+        path: NamePath,
+        found: Option<String>,
+    }
+    impl ModuleVisitor for Search {
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.enter(name);
+        }
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.exit();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if self.found.is_none() && !is_finite(param.val()) {
+                self.found = Some(self.path.name());
+            }
+        }
+    }
+    let mut search = Search {
+        path: NamePath::default(),
+        found: None,
+    };
+    module.visit(&mut search);
+    search.found
+}
+
+/// Whether every value is finite.
+pub(crate) fn is_finite<const D: usize>(tensor: Tensor<D>) -> bool {
+    // A sum of squares is finite only if each is; one that overflows is as good as lost.
+    let squares = tensor.powi_scalar(2).sum().into_data();
+    squares.iter::<f32>().all(f32::is_finite)
 }
 
 /// Replaces every float tensor by what `value` gives for its name and shape; `None` keeps it.

@@ -1,7 +1,7 @@
 //! Checkpoints: folders that appear whole or not at all.
 //!
-//! `checkpoints/step-00000080_lfw_0.85000/` holds `weights.safetensors`, `optimiser.safetensors` and
-//! `manifest.json`, which describes the model and names every file with its length and checksum. A folder is
+//! `checkpoints/step-00000080_lfw_0.85000/` holds `weights.safetensors`, `optimiser.safetensors`, with averaged
+//! weights `average.safetensors`, and `manifest.json`, which describes the model and names every file with its length and checksum. A folder is
 //! written under a temporary name, synced and renamed; one without a manifest is not a checkpoint.
 
 use std::{
@@ -14,15 +14,20 @@ use std::{
 use facetui::{
     atomic::atomic_write,
     config::{InputOptions, NetworkOptions, Stage},
-    run::{CheckpointEntry, RunDirectory},
+    run::{CheckpointEntry, RunDirectory, host},
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::model::parameters::{NamedTensors, WeightsError, read_safetensors, to_safetensors};
 
+/// What a folder's name begins with while it is written.
+const WRITING: &str = ".writing-";
+/// What a folder's name begins with while its successor takes its place.
+const REPLACED: &str = ".replaced-";
 const WEIGHTS: &str = "weights.safetensors";
 const OPTIMISER: &str = "optimiser.safetensors";
+const AVERAGE: &str = "average.safetensors";
 const MANIFEST: &str = "manifest.json";
 
 /// What a checkpoint is of, and what its files must be.
@@ -38,6 +43,9 @@ pub struct Manifest {
     pub input: InputOptions,
     /// Rows of the class weights, where there are any.
     pub classes: Option<usize>,
+    /// Batches that were left out because their numbers went wrong: batch `step + skipped_batches` comes next.
+    #[serde(default)]
+    pub skipped_batches: u64,
     /// Mean accuracy by set, of a validation at this very step.
     pub figures: BTreeMap<String, f64>,
     /// The files, by name.
@@ -62,6 +70,8 @@ pub struct Checkpoint {
     pub weights: NamedTensors,
     /// The optimiser's velocities.
     pub optimiser: NamedTensors,
+    /// The averaged weights, where the recipe asks for them.
+    pub average: Option<NamedTensors>,
 }
 
 /// Why a checkpoint can't be read or written.
@@ -77,6 +87,18 @@ pub enum CheckpointError {
         /// What the system says.
         source: io::Error,
     },
+    /// The disk has no room for it.
+    #[error(
+        "checkpoint {path} needs {needed_bytes} bytes and the disk has {free_bytes} free; make room, or lower keep_checkpoints"
+    )]
+    NoRoom {
+        /// The folder.
+        path: PathBuf,
+        /// What the checkpoint takes.
+        needed_bytes: u64,
+        /// What is free.
+        free_bytes: u64,
+    },
     /// A file is damaged or the manifest makes no sense.
     #[error("checkpoint {path} is damaged: {reason}; use an older one")]
     Damaged {
@@ -91,7 +113,7 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io {
             path,
@@ -112,19 +134,54 @@ impl Checkpoint {
         name
     }
 
+    /// The weights that embed: the averaged ones where there are any, as they were validated.
+    pub fn embedding_weights(&self) -> &NamedTensors {
+        self.average.as_ref().unwrap_or(&self.weights)
+    }
+
+    /// Its files and their tensors.
+    fn files(&self) -> impl Iterator<Item = (&'static str, &NamedTensors)> {
+        [(WEIGHTS, &self.weights), (OPTIMISER, &self.optimiser)]
+            .into_iter()
+            .chain(self.average.as_ref().map(|average| (AVERAGE, average)))
+    }
+
     /// Writes the checkpoint into `folder`; returns its name.
     ///
     /// # Errors
-    /// The disk refuses; nothing but a temporary folder is left then.
+    /// The disk refuses or has no room; nothing is left then.
     pub fn write(mut self, folder: &Path) -> Result<String, CheckpointError> {
         let name = self.name();
         let target = folder.join(&name);
-        let temporary = folder.join(format!(".writing-{name}"));
+        let temporary = folder.join(format!("{WRITING}{name}"));
+        let replaced = folder.join(format!("{REPLACED}{name}"));
+        fs::create_dir_all(folder).map_err(CheckpointError::io("make the folder", folder))?;
+        self.check_room(folder)?;
         remove_folder(&temporary)?;
-        fs::create_dir_all(&temporary)
-            .map_err(CheckpointError::io("make the folder", &temporary))?;
-        for (file, tensors) in [(WEIGHTS, &self.weights), (OPTIMISER, &self.optimiser)] {
-            let path = temporary.join(file);
+        let written = self.fill(&temporary).and_then(|()| {
+            // The same step again, after a resume: the newer one replaces it.
+            if target.exists() {
+                fs::rename(&target, &replaced)
+                    .map_err(CheckpointError::io("move aside", &target))?;
+            }
+            fs::rename(&temporary, &target)
+                .and_then(|()| fs::File::open(folder)?.sync_all())
+                .map_err(CheckpointError::io("rename into place", &target))?;
+            remove_folder(&replaced)
+        });
+        if written.is_err() {
+            // On a full disk the half-written folder would take what little room there is.
+            let _ = fs::remove_dir_all(&temporary);
+        }
+        written.map(|()| name)
+    }
+
+    /// Writes all files into a new folder, the manifest last.
+    fn fill(&mut self, folder: &Path) -> Result<(), CheckpointError> {
+        fs::create_dir(folder).map_err(CheckpointError::io("make the folder", folder))?;
+        let mut seals = BTreeMap::new();
+        for (file, tensors) in self.files() {
+            let path = folder.join(file);
             let bytes = to_safetensors(tensors).map_err(|error| CheckpointError::Damaged {
                 path: path.clone(),
                 reason: error.to_string(),
@@ -134,22 +191,38 @@ impl Checkpoint {
                 bytes: bytes.len() as u64,
                 crc32c: crc32c::crc32c(&bytes),
             };
-            self.manifest.files.insert(file.to_owned(), seal);
+            seals.insert(file.to_owned(), seal);
         }
-        let path = temporary.join(MANIFEST);
+        self.manifest.files = seals;
+        let path = folder.join(MANIFEST);
         let text = serde_json::to_vec_pretty(&self.manifest).map_err(|error| {
             CheckpointError::Damaged {
                 path: path.clone(),
                 reason: error.to_string(),
             }
         })?;
-        atomic_write(&path, &text).map_err(CheckpointError::io("write", &path))?;
-        // The same step again, after a resume: the newer one replaces it.
-        remove_folder(&target)?;
-        fs::rename(&temporary, &target)
-            .and_then(|()| fs::File::open(folder)?.sync_all())
-            .map_err(CheckpointError::io("rename into place", &target))?;
-        Ok(name)
+        atomic_write(&path, &text).map_err(CheckpointError::io("write", &path))
+    }
+
+    /// Looks whether the disk has room, before anything is written.
+    fn check_room(&self, folder: &Path) -> Result<(), CheckpointError> {
+        // Names, shapes and the manifest come on top of the values.
+        const REST: u64 = 1 << 20;
+        let values: usize = self
+            .files()
+            .flat_map(|(_, tensors)| tensors.values())
+            .map(|tensor| tensor.values.len())
+            .sum();
+        let needed_bytes = 4 * values as u64 + REST;
+        match host::free_bytes(folder) {
+            Some(free_bytes) if free_bytes < needed_bytes => Err(CheckpointError::NoRoom {
+                path: folder.to_owned(),
+                needed_bytes,
+                free_bytes,
+            }),
+            // A file system that doesn't tell is tried.
+            _ => Ok(()),
+        }
     }
 
     /// Reads and verifies the checkpoint in `folder`.
@@ -159,7 +232,8 @@ impl Checkpoint {
     pub fn read(folder: &Path) -> Result<Self, CheckpointError> {
         let manifest = Manifest::read(folder)?;
         let mut tensors = BTreeMap::new();
-        for file in [WEIGHTS, OPTIMISER] {
+        let average = manifest.files.contains_key(AVERAGE).then_some(AVERAGE);
+        for file in [WEIGHTS, OPTIMISER].into_iter().chain(average) {
             let path = folder.join(file);
             let bytes = fs::read(&path).map_err(CheckpointError::io("read", &path))?;
             let found = FileSeal {
@@ -178,6 +252,7 @@ impl Checkpoint {
             manifest,
             weights: tensors.remove(WEIGHTS).unwrap_or_default(),
             optimiser: tensors.remove(OPTIMISER).unwrap_or_default(),
+            average: tensors.remove(AVERAGE),
         })
     }
 }
@@ -214,23 +289,54 @@ pub fn newest(
     Ok((None, broken))
 }
 
-/// Deletes all but the newest `keep` checkpoints and the best on each set.
+/// Deletes what a worker that was killed left half-done; the caller holds the run's lock.
+///
+/// # Errors
+/// The folder can't be listed, or something can't be deleted.
+pub fn sweep(folder: &Path) -> Result<(), CheckpointError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(CheckpointError::io("list", folder))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(CheckpointError::io("list", folder))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(WRITING) || name.starts_with(REPLACED) {
+            remove_folder(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Which checkpoints stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// How many of the newest.
+    pub newest: usize,
+    /// Those at a multiple of so many steps; 0 for none.
+    pub every: u64,
+}
+
+/// Deletes what is neither among the newest, nor at a step that stays, nor the best on a set.
 ///
 /// # Errors
 /// One can't be deleted.
-pub fn prune(checkpoints: &[CheckpointEntry], keep: usize) -> Result<(), CheckpointError> {
+pub fn prune(checkpoints: &[CheckpointEntry], keep: Keep) -> Result<(), CheckpointError> {
     let mut best: BTreeMap<String, (f64, &Path)> = BTreeMap::new();
     for entry in checkpoints {
-        for (set, accuracy) in Manifest::read(&entry.path)?.figures {
+        // A damaged one is no reason to keep all others.
+        let figures = Manifest::read(&entry.path).map_or_else(|_| BTreeMap::new(), |of| of.figures);
+        for (set, accuracy) in figures {
             let better = best.get(&set).is_none_or(|(so_far, _)| accuracy > *so_far);
             if better {
                 best.insert(set, (accuracy, &entry.path));
             }
         }
     }
-    let old = checkpoints.len().saturating_sub(keep.max(1));
+    let old = checkpoints.len().saturating_sub(keep.newest.max(1));
     for entry in &checkpoints[..old] {
-        if best.values().all(|(_, path)| *path != entry.path) {
+        let stays = keep.every > 0 && entry.step.is_multiple_of(keep.every);
+        if !stays && best.values().all(|(_, path)| *path != entry.path) {
             remove_folder(&entry.path)?;
         }
     }

@@ -5,31 +5,38 @@ use facetui::config::Recipe;
 use facetui::data::Batch;
 use thiserror::Error;
 
-use super::schedule::learning_rate;
+use super::{average::Average, schedule::learning_rate};
 use crate::model::{
     input::to_input,
-    loss::{margin_centre, triplet},
+    loss::{cosine_between, margin_centre, triplet},
     network::Network,
-    optimiser::{Optimiser, StepSize},
+    optimiser::{NamedGradients, Optimiser, StepSize},
+    parameters::first_not_finite,
 };
 
 /// The scalars of one step, by tag, in a fixed order.
 pub type StepScalars = Vec<(&'static str, f64)>;
 
+/// The tag of the mean cosine between embeddings of different people.
+pub const COSINE_BETWEEN: &str = "embedding/cosine_between";
+
 /// Why a step can't be made.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Error)]
 pub enum StepError {
     /// A number that should be finite isn't.
     #[error(
-        "{component} is {value} at step {step}; lower schedule.learning_rate or raise schedule.warmup_steps, and resume from the last checkpoint"
+        "{component} is {value} at step {step}{}; lower schedule.learning_rate or raise schedule.warmup_steps, and resume from the last checkpoint",
+        layer.as_ref().map(|layer| format!(", first seen in {layer}")).unwrap_or_default()
     )]
     NotFinite {
         /// The tag of the number.
         component: &'static str,
-        /// `NaN` or an infinity.
-        value: String,
-        /// The step.
+        /// NaN or an infinity.
+        value: f64,
+        /// The step, from 0; it has not been made.
         step: u64,
+        /// The tensor where it shows first: a weight, a running average, or a gradient.
+        layer: Option<String>,
     },
 }
 
@@ -39,6 +46,8 @@ pub struct Trainer {
     pub network: Network,
     /// The optimiser's state.
     pub optimiser: Optimiser,
+    /// The averaged weights, where the recipe asks for them.
+    pub average: Option<Average>,
     /// That device.
     pub device: Device,
 }
@@ -48,7 +57,8 @@ impl Trainer {
     /// result, whatever was computed before.
     ///
     /// # Errors
-    /// A loss or the gradient is not finite; the network must then be loaded anew.
+    /// A loss or the gradient is not finite. Weights and optimiser are as before then; BatchNorm's running averages
+    /// may not be.
     pub fn step(
         &mut self,
         recipe: &Recipe,
@@ -59,6 +69,7 @@ impl Trainer {
         let images = to_input(&batch.images, batch.height, batch.width, &self.device);
         let labels = to_labels(&batch.labels, &self.device);
         let embeddings = self.network.backbone.forward(images);
+        let between = cosine_between(embeddings.clone(), labels.clone());
         let (objective, mut scalars) = if let Some(class_weights) = &self.network.class_weights {
             let loss = &recipe.loss;
             let terms = margin_centre(
@@ -70,11 +81,12 @@ impl Trainer {
             );
             let objective =
                 terms.margin.clone() + terms.centre.clone().mul_scalar(loss.centre_weight);
-            let [margin, centre, accuracy, accuracy_margin] = fetch(&[
+            let [margin, centre, accuracy, accuracy_margin, cosine_between] = fetch(&[
                 terms.margin.inner(),
                 terms.centre.inner(),
                 terms.accuracy,
                 terms.accuracy_margin,
+                between,
             ]);
             let scalars = vec![
                 ("loss/margin", margin),
@@ -82,29 +94,31 @@ impl Trainer {
                 ("loss/centre_weighted", centre * loss.centre_weight),
                 ("train/accuracy", accuracy),
                 ("train/accuracy_margin", accuracy_margin),
+                (COSINE_BETWEEN, cosine_between),
             ];
             (objective, scalars)
         } else {
             let options = &recipe.triplet;
             let term = triplet(embeddings, labels, options.margin, options.mining);
-            let [value] = fetch(&[term.clone().inner()]);
+            let [value, cosine_between] = fetch(&[term.clone().inner(), between]);
             let scalars = vec![
                 ("loss/triplet", value),
                 ("loss/triplet_weighted", value * options.weight),
+                (COSINE_BETWEEN, cosine_between),
             ];
             (term.mul_scalar(options.weight), scalars)
         };
-        check_finite(&scalars, step)?;
+        self.check_finite(&scalars, step)?;
 
-        let gradients = objective.backward();
+        let gradients = NamedGradients::of(
+            &self.network,
+            objective.backward(),
+            recipe.loss.weight_decay,
+        );
         let size = StepSize {
             learning_rate: learning_rate(&recipe.schedule, step, recipe.steps),
             momentum: recipe.schedule.momentum,
-            weight_decay: recipe.loss.weight_decay,
         };
-        let (network, report) = self.optimiser.step(self.network.clone(), &gradients, size);
-        self.network = network;
-
         let terms: f64 = scalars
             .iter()
             .filter(|(tag, _)| {
@@ -116,13 +130,49 @@ impl Trainer {
             .map(|(_, value)| value)
             .sum();
         scalars.extend([
-            ("loss/weight_decay", report.weight_decay),
-            ("loss/total", terms + report.weight_decay),
+            ("loss/weight_decay", gradients.weight_decay),
+            ("loss/total", terms + gradients.weight_decay),
             ("train/learning_rate", size.learning_rate),
-            ("train/gradient_norm", report.gradient_norm),
+            ("train/gradient_norm", gradients.norm),
         ]);
-        check_finite(&scalars, step)?;
+        if !gradients.norm.is_finite() {
+            return Err(StepError::NotFinite {
+                component: "train/gradient_norm",
+                value: gradients.norm,
+                step,
+                layer: gradients.not_finite().map(str::to_owned),
+            });
+        }
+        self.check_finite(&scalars, step)?;
+
+        self.network = self.optimiser.step(self.network.clone(), gradients, size);
+        if let Some(average) = &mut self.average {
+            // Makes the running averages final, which a reader of the tensors would else see one step late.
+            let _ = self.network.embedder();
+            average.follow(&self.network, recipe.ema_decay);
+        }
         Ok(scalars)
+    }
+
+    /// The network that is validated: the averaged weights where there are any.
+    pub fn validated(&self) -> Network {
+        match &self.average {
+            Some(average) => average.applied_to(self.network.clone()),
+            None => self.network.clone(),
+        }
+    }
+
+    fn check_finite(&self, scalars: &StepScalars, step: u64) -> Result<(), StepError> {
+        let Some((component, value)) = scalars.iter().find(|(_, value)| !value.is_finite()) else {
+            return Ok(());
+        };
+        let _ = self.network.embedder();
+        Err(StepError::NotFinite {
+            component,
+            value: *value,
+            step,
+            layer: first_not_finite(&self.network),
+        })
     }
 }
 
@@ -141,17 +191,6 @@ fn fetch<const N: usize>(scalars: &[Tensor<1>; N]) -> [f64; N] {
     let data = Tensor::cat(scalars.to_vec(), 0).into_data();
     let mut values = data.iter::<f32>().map(f64::from);
     std::array::from_fn(|_| values.next().unwrap_or(f64::NAN))
-}
-
-fn check_finite(scalars: &StepScalars, step: u64) -> Result<(), StepError> {
-    match scalars.iter().find(|(_, value)| !value.is_finite()) {
-        Some((component, value)) => Err(StepError::NotFinite {
-            component,
-            value: value.to_string(),
-            step,
-        }),
-        None => Ok(()),
-    }
 }
 
 fn to_labels(labels: &[u32], device: &Device) -> Tensor<1, Int> {

@@ -8,5 +8,6 @@
 )]
 
 mod golden;
+mod mishaps;
 mod resume;
 mod support;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs};
 use facetui::run::{Command, EventTail, JournalEvent, RunDirectory, RunState, Scalars};
 
 use crate::support::{
-    Worker, engines, newest_checkpoint, tiny_data, tiny_recipe, training_run, wait_for,
+    Worker, engines, newest_checkpoint, tiny_data, tiny_recipe, training_run, wait_for, with_keys,
 };
 
 /// Every loss of every step, by tag, as a chart would show it.
@@ -35,7 +35,7 @@ fn a_killed_run_resumes_to_the_same_weights_byte_for_byte() {
         for stage in ["margin-centre", "triplet"] {
             let folder = tempfile::tempdir().unwrap();
             tiny_data(folder.path());
-            let recipe = tiny_recipe(stage, 7, "");
+            let recipe = with_keys(&tiny_recipe(stage, 7, ""), "ema_decay = 0.9");
             let whole = training_run(folder.path(), "whole", engine, &recipe);
             assert_eq!(Worker::start(&whole).wait(), Some(0));
 
@@ -52,8 +52,10 @@ fn a_killed_run_resumes_to_the_same_weights_byte_for_byte() {
 
             let what = format!("{stage} on {engine}");
             assert_eq!(losses(&killed), losses(&whole), "{what}");
-            for file in ["weights.safetensors", "optimiser.safetensors"] {
-                let of = |run| fs::read(newest_checkpoint(run).join(file)).unwrap();
+            for file in
+                ["weights", "optimiser", "average"].map(|file| format!("{file}.safetensors"))
+            {
+                let of = |run| fs::read(newest_checkpoint(run).join(&file)).unwrap();
                 assert!(of(&killed) == of(&whole), "{what}: {file} differs");
             }
         }

@@ -86,11 +86,19 @@ pub fn tiny_recipe(stage: &str, steps: u64, more: &str) -> String {
     )
 }
 
+/// A recipe with more keys of its top level.
+pub fn with_keys(recipe: &str, keys: &str) -> String {
+    format!("{keys}\n{recipe}")
+}
+
 /// A training run in `folder`, whose data [`tiny_data`] has written; the worker is not started.
 pub fn training_run(folder: &Path, name: &str, device: &str, recipe: &str) -> RunDirectory {
     let run = RunDirectory::create(&folder.join("runs"), name).unwrap();
     let device: DeviceChoice = device.parse().unwrap();
-    let work = Work::Train { from: None };
+    let work = Work::Train {
+        from: None,
+        auto_batch: false,
+    };
     run.save_job(&Job { device, work }).unwrap();
     run.write_file("recipe.toml", recipe.as_bytes()).unwrap();
     let config = facetui::config::DataConfig::load(&folder.join("config.ini")).unwrap();

@@ -1,0 +1,159 @@
+//! Finding the largest batch whose step fits into the device's memory.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use facetui::{
+    config::{Recipe, Stage},
+    data::{Batch, Combined, size_of},
+    run::JournalEvent,
+};
+
+use crate::{
+    job::{JobError, is_out_of_memory, session::Session},
+    model::{device::NamedDevice, network::Network, optimiser::Optimiser},
+    train::{
+        auto_batch::{StepMemory, available_bytes, forget_peak, largest, peak_bytes},
+        average::Average,
+        trainer::Trainer,
+    },
+};
+
+/// Room left for what a step doesn't show: validation, checkpoints, fragments.
+const USED_SHARE: f64 = 0.9;
+
+/// Puts the largest batch that fits into the recipe, and into the run's own copy of it.
+///
+/// On CUDA batches are tried until one doesn't fit; elsewhere the memory of two small ones is measured and drawn out
+/// to what the machine has left, since a host that runs out of memory kills instead of refusing.
+pub(super) fn fit(
+    session: &mut Session,
+    recipe: &mut Recipe,
+    images: &Combined,
+    device: &NamedDevice,
+) -> Result<(), JobError> {
+    let (unit, most) = match recipe.stage {
+        Stage::MarginCentre => (1, images.len()),
+        Stage::Triplet => {
+            let each = recipe.triplet.images_per_class;
+            (each, images.classes() as usize * each)
+        }
+    };
+    let found = if device.name.starts_with("cuda") {
+        largest(unit, most, |count| tried(recipe, images, device, count))?
+            .map(|count| (count as f64 * USED_SHARE) as usize)
+    } else {
+        Some(measured(recipe, images, device, unit)?.min(most))
+    };
+    let smallest = 2 * unit;
+    let found = found.map_or(0, |count| count / unit * unit);
+    if found < smallest {
+        return Err(JobError::Input(format!(
+            "not even a batch of {smallest} images fits into the memory of {}; use a smaller network",
+            device.name
+        )));
+    }
+    session.note(JournalEvent::Note {
+        message: format!(
+            "batch_size = {found} instead of {}: the largest that fits into the memory of {}; the learning rate is as it was",
+            recipe.batch_size, device.name
+        ),
+    })?;
+    recipe.batch_size = found;
+    session
+        .run
+        .write_file("recipe.toml", recipe.to_toml().as_bytes())?;
+    Ok(())
+}
+
+/// Whether two steps with so many images go through; the second has the optimiser's state besides.
+fn tried(
+    recipe: &Recipe,
+    images: &Combined,
+    device: &NamedDevice,
+    count: usize,
+) -> Result<bool, JobError> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| steps(recipe, images, device, count)));
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(panic) => {
+            let message = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or_default();
+            if is_out_of_memory(message) {
+                Ok(false)
+            } else {
+                resume_unwind(panic)
+            }
+        }
+    }
+}
+
+/// The most images for which memory is left, from the memory of two small batches.
+fn measured(
+    recipe: &Recipe,
+    images: &Combined,
+    device: &NamedDevice,
+    unit: usize,
+) -> Result<usize, JobError> {
+    let unknown = || {
+        JobError::Input(
+            "this system doesn't tell how much memory it has; give batch_size in the recipe"
+                .to_owned(),
+        )
+    };
+    let small = 4_usize.next_multiple_of(unit).max(2 * unit);
+    let before = available_bytes().ok_or_else(unknown)?;
+    let held = |count: usize| {
+        forget_peak();
+        let begun = peak_bytes()?;
+        steps(recipe, images, device, count);
+        Some((count, peak_bytes()?.saturating_sub(begun)))
+    };
+    // The first steps of a process also make threads and tables, once.
+    held(small).ok_or_else(unknown)?;
+    let first = held(small).ok_or_else(unknown)?;
+    let second = held(4 * small).ok_or_else(unknown)?;
+    let memory = StepMemory::through(first, second);
+    Ok(memory.most((before as f64 * USED_SHARE) as u64))
+}
+
+/// Two steps of a network of their own on grey images.
+fn steps(recipe: &Recipe, images: &Combined, device: &NamedDevice, count: usize) {
+    let classes = (recipe.stage == Stage::MarginCentre).then_some(images.classes() as usize);
+    let autodiff = device.device.clone().autodiff();
+    let network = Network::new(
+        &recipe.network,
+        recipe.input.crop,
+        classes,
+        recipe.seed,
+        &autodiff,
+    );
+    let mut trainer = Trainer {
+        network,
+        optimiser: Optimiser::default(),
+        average: (recipe.ema_decay > 0.0).then(Average::default),
+        device: autodiff,
+    };
+    let (height, width) = size_of(recipe.input.crop);
+    let batch = Batch {
+        step: 0,
+        epoch: 0,
+        images: (0..count * height * width * 3)
+            .map(|place| (place % 251) as u8)
+            .collect(),
+        height,
+        width,
+        labels: (0..count as u32)
+            .map(|image| image / 2 % images.classes())
+            .collect(),
+        indices: vec![0; count],
+        broken: Vec::new(),
+        resized: 0,
+    };
+    for step in 0..2 {
+        // What the numbers are doesn't matter here, not even whether they are numbers.
+        let _ = trainer.step(recipe, step, &batch);
+    }
+}
