@@ -212,3 +212,35 @@ fn a_crashed_worker_shows_its_last_words_and_leaves_the_terminal_whole() {
     assert_eq!(status.state, RunState::Lost);
     assert!(status.last_error.unwrap().contains(words));
 }
+
+/// `scripts/torture` does it a hundred times.
+#[test]
+fn a_lost_terminal_ends_the_dashboard_and_not_the_worker() {
+    let Some(worker) = real_worker() else { return };
+    let workshop = Workshop::new(worker);
+    small_training(&workshop);
+    workshop
+        .run(&[
+            "train",
+            "small.toml",
+            "--config",
+            "data/config.ini",
+            "--device",
+            "flex",
+            "--detach",
+        ])
+        .done();
+    let run = Watched::open(&workshop, &workshop.path().join("runs/small"));
+    run.wait_for_state(RunState::Running);
+    let pid = run.worker();
+    let times = std::env::var("FACETUI_HANGUPS").map_or(3, |text| text.parse().unwrap());
+    for time in 0..times {
+        let mut dashboard = in_terminal(&workshop, &[]);
+        dashboard.wait_for("● running");
+        dashboard.hang_up();
+        let (took, _) = dashboard.wait_for_end();
+        assert!(took < Duration::from_secs(1), "{time}: {took:?}");
+        assert_eq!(run.worker(), pid);
+    }
+    run.assert_goes_on();
+}

@@ -11,3 +11,4 @@ mod golden;
 mod mishaps;
 mod resume;
 mod support;
+mod torture;

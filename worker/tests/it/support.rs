@@ -136,6 +136,14 @@ impl Worker {
         self.0.wait().unwrap();
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default();
+        // A process that has ended stays as a zombie until it is waited for.
+        stat.rsplit_once(')')
+            .is_none_or(|(_, rest)| rest.trim_start().starts_with('Z'))
+    }
+
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
         let pid = self.0.id().to_string();
