@@ -75,7 +75,10 @@ impl HostTensor {
         let data = tensor.into_data();
         Self {
             shape: data.shape().to_vec(),
-            values: data.iter::<f32>().collect(),
+            // One copy where the values are 32-bit floats already, as they are but for mixed precision.
+            values: data
+                .as_slice::<f32>()
+                .map_or_else(|_| data.iter::<f32>().collect(), <[f32]>::to_vec),
         }
     }
 
