@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use facetui::{
-    config::{DataConfig, DeviceChoice, Recipe, Stage},
-    data::{BatchOrder, BrokenImage, Combined, Loader, LoaderOptions, TrainingImages},
+    config::{DataConfig, DeviceChoice, Recipe, Stage, WrongSize},
+    data::{BatchOrder, BrokenImage, Combined, Loader, LoaderOptions, SetCount},
     run::{EventWriter, JournalEvent, RunState},
 };
 
@@ -47,7 +47,7 @@ pub fn train(
     session.status.device.clone_from(&device.name);
 
     session.enter(RunState::Starting, Some("data"))?;
-    let images = Arc::new(open_training_sets(&recipe, &config)?);
+    let images = Arc::new(Combined::open(&recipe, &config).map_err(JobError::input)?);
     let validation = recipe
         .validation
         .iter()
@@ -59,18 +59,6 @@ pub fn train(
     session.enter(RunState::Starting, Some("first step"))?;
     let end = training.steps(session)?;
     training.end(session, end)
-}
-
-fn open_training_sets(recipe: &Recipe, config: &DataConfig) -> Result<Combined, JobError> {
-    let mut sets = Vec::new();
-    for choice in &recipe.datasets {
-        let set = config.training.get(&choice.name).ok_or_else(|| {
-            JobError::Input(format!("config.ini has no section [{}]", choice.name))
-        })?;
-        let images = TrainingImages::open(set).map_err(JobError::input)?;
-        sets.push((images, choice.weight));
-    }
-    Combined::new(sets).map_err(JobError::input)
 }
 
 /// Why the steps ended.
@@ -165,6 +153,18 @@ impl Training {
     fn steps(&mut self, session: &mut Session) -> Result<End, JobError> {
         let mut loader = Loader::start(Arc::clone(&self.images), self.loader_options(), self.step)
             .map_err(JobError::input)?;
+        let mut wrong_sizes = WrongSizes::default();
+        let end = self.steps_with(session, &mut loader, &mut wrong_sizes)?;
+        wrong_sizes.tell_all(session, &self.recipe, &loader)?;
+        Ok(end)
+    }
+
+    fn steps_with(
+        &mut self,
+        session: &mut Session,
+        loader: &mut Loader,
+        wrong_sizes: &mut WrongSizes,
+    ) -> Result<End, JobError> {
         while self.step < self.recipe.steps {
             if let Some(end) = self.obey(session)? {
                 return Ok(end);
@@ -176,12 +176,14 @@ impl Training {
                 return Ok(End::Stopped);
             }
             tell_broken(session, &batch.broken)?;
+            wrong_sizes.tell(session, &self.recipe, loader)?;
             let mut scalars = self.trainer.step(&self.recipe, self.step, &batch)?;
             self.step += 1;
             self.figures.clear();
 
             session.status.epoch = batch.epoch;
             session.count(1, batch.labels.len());
+            loader.give_back(batch);
             scalars.push(("speed/data_wait", waited / asked.elapsed().as_secs_f64()));
             if let Some(speed) = session.status.images_per_second {
                 scalars.push(("speed/images_per_second", speed));
@@ -241,6 +243,8 @@ impl Training {
             crop: recipe.input.crop,
             channels: recipe.input.channels,
             mirror: recipe.input.mirror,
+            wrong_size: recipe.input.wrong_size,
+            augment: recipe.augment,
             batch_size: recipe.batch_size,
             seed: recipe.seed,
             threads: std::thread::available_parallelism().map_or(1, |threads| threads.get().min(8)),
@@ -294,7 +298,7 @@ impl Training {
         }
         session
             .run
-            .write_file("recipe.toml", self.recipe.to_toml().as_bytes())?;
+            .write_file("recipe.toml", self.recipe.as_run().to_toml().as_bytes())?;
         Ok(())
     }
 
@@ -399,6 +403,61 @@ fn tell_broken(session: &mut Session, broken: &[BrokenImage]) -> Result<(), JobE
         })?;
     }
     Ok(())
+}
+
+/// Tells of training sets with images that aren't 112x112: once at the first, and how many there were at the end.
+#[derive(Default)]
+struct WrongSizes {
+    told: Vec<usize>,
+}
+
+impl WrongSizes {
+    fn tell(
+        &mut self,
+        session: &mut Session,
+        recipe: &Recipe,
+        loader: &Loader,
+    ) -> Result<(), JobError> {
+        for (set, count) in loader.counts().iter().enumerate() {
+            if count.wrong_size > 0 && !self.told.contains(&set) {
+                self.told.push(set);
+                note_wrong_sizes(session, recipe, set, count)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_all(
+        &self,
+        session: &mut Session,
+        recipe: &Recipe,
+        loader: &Loader,
+    ) -> Result<(), JobError> {
+        for set in &self.told {
+            note_wrong_sizes(session, recipe, *set, &loader.counts()[*set])?;
+        }
+        Ok(())
+    }
+}
+
+fn note_wrong_sizes(
+    session: &mut Session,
+    recipe: &Recipe,
+    set: usize,
+    count: &SetCount,
+) -> Result<(), JobError> {
+    let done = match recipe.input.wrong_size {
+        WrongSize::Crop => "cropped to their middle, smaller ones resized",
+        WrongSize::Resize => "resized",
+    };
+    session.note(JournalEvent::Note {
+        message: format!(
+            "[{}]: {} of the {} images taken so far are not 112x112; they are {done} (input.wrong_size in the recipe)",
+            facetui::untrusted::visible(&recipe.datasets[set].name),
+            count.wrong_size,
+            count.images
+        ),
+    })
 }
 
 fn told_of(session: &mut Session, (name, step): (String, u64)) -> Result<(), JobError> {
