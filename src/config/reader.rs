@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
 
     /// A training set's weight: a share above 0, or −1.
     pub fn weight(&self, key: &'static str) -> Read<f64> {
-        let words = "-1 (by number of images) or a number above 0";
+        let words = "-1 (by size) or a number above 0";
         self.read(key, words, Need::Default(-1.0), |value| {
             number(value, &..)
                 .filter(|weight| *weight > 0.0 || (*weight + 1.0).abs() < f64::EPSILON)

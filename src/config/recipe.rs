@@ -1,6 +1,6 @@
 //! The recipe: how to train, as a TOML file.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,10 +38,15 @@ pub struct Recipe {
     pub on_finish: Option<String>,
     /// Sections of `config.ini` to validate on: `lfw`, `ytf`.
     pub validation: Vec<String>,
+    /// A list of classes of the training sets that are one person, or to be left out; the file that `data overlap` writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merge: Option<PathBuf>,
     /// Training sets, by their section in `config.ini`.
     pub datasets: Vec<DatasetChoice>,
     /// How an image becomes network input.
     pub input: InputOptions,
+    /// How images are varied while training, beyond the mirror.
+    pub augment: AugmentOptions,
     /// The backbone.
     pub network: NetworkOptions,
     /// The objective's constants.
@@ -80,8 +85,10 @@ pub enum Stage {
 pub struct DatasetChoice {
     /// The section of `config.ini` that says where it lies.
     pub name: String,
-    /// Relative share of the drawn images; −1 means by number of images.
+    /// Relative share of the drawn images; −1 means by size: the number of images, or of people where `balanced`.
     pub weight: f64,
+    /// Draw every person of the set equally often, instead of every image.
+    pub balanced: bool,
 }
 
 /// How a 112x112 face becomes network input.
@@ -94,6 +101,34 @@ pub struct InputOptions {
     pub channels: ChannelOrder,
     /// Mirror every second image at random while training.
     pub mirror: bool,
+    /// What is done with an image that isn't 112x112.
+    #[serde(default)]
+    pub wrong_size: WrongSize,
+}
+
+/// How an image that isn't 112x112 becomes so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WrongSize {
+    /// The middle 112x112 pixels are cut out; an image with fewer rows or columns is resized instead.
+    Crop,
+    /// It is scaled, keeping its proportions, until both sides are at least 112, and the middle is cut out.
+    #[default]
+    Resize,
+}
+
+/// How images are varied while training; the default is not at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AugmentOptions {
+    /// The crop moves by up to so many pixels each way; beyond the image its edge is repeated.
+    pub crop_jitter: u32,
+    /// Brightness is multiplied by a number from 1 − this to 1 + this.
+    pub brightness: f64,
+    /// Share of the images that are blurred, 0..1.
+    pub blur_probability: f64,
+    /// Standard deviation of the strongest blur, in pixels; the weakest has 0.1.
+    pub blur_sigma: f64,
 }
 
 /// The part of an aligned 112x112 face that the network sees.
@@ -245,4 +280,18 @@ pub enum Decay {
     Step,
     /// Half a cosine down to 0 at the last step.
     Cosine,
+}
+
+/// The name that a run directory gives to its copy of the merge list.
+pub const MERGE_COPY: &str = "overlap.csv";
+
+impl Recipe {
+    /// The recipe as a run directory holds it: the merge list is the copy beside it.
+    #[must_use]
+    pub fn as_run(&self) -> Self {
+        Self {
+            merge: self.merge.as_ref().map(|_| MERGE_COPY.into()),
+            ..self.clone()
+        }
+    }
 }

@@ -3,11 +3,16 @@
 //! A missing key takes the published experiment's value, so that a recipe says only what is its own. Only `steps` and
 //! `[[datasets]]` have to be there.
 
-use std::{cell::RefCell, ops::Bound, path::Path};
+use std::{
+    cell::RefCell,
+    ops::Bound,
+    path::{Path, PathBuf},
+};
 
 use super::{
-    ChannelOrder, Crop, DatasetChoice, Decay, Flatten, InputOptions, LossOptions, Mining,
-    NetworkOptions, OnNan, ParkWindow, Recipe, ScheduleOptions, Shortcut, Stage, TripletOptions,
+    AugmentOptions, ChannelOrder, Crop, DatasetChoice, Decay, Flatten, InputOptions, LossOptions,
+    Mining, NetworkOptions, OnNan, ParkWindow, Recipe, ScheduleOptions, Shortcut, Stage,
+    TripletOptions, WrongSize,
     error::{ConfigErrors, Place, read_text},
     reader::{MOST, Mistakes, Need, Read, Reader, number, number_words},
     tree::{Table, Value},
@@ -66,7 +71,8 @@ impl Recipe {
     ///
     /// # Panics
     ///
-    /// Where a number was put in by hand that TOML can't write, above `i64::MAX`; reading refuses those.
+    /// Where a number was put in by hand that TOML can't write, above `i64::MAX`; reading refuses those. And where the
+    /// merge list lies in a folder whose name isn't UTF-8; [`Recipe::as_run`] has no folder in it.
     pub fn to_toml(&self) -> String {
         toml::to_string(self)
             .expect("a recipe has only TOML's own types and no number above i64::MAX")
@@ -132,8 +138,10 @@ fn read_recipe(table: &Table, mistakes: &Mistakes) -> Recipe {
             })
             .value,
         validation: validation.value,
+        merge: read_merge(&reader),
         datasets: read_datasets(&reader, mistakes),
         input: read_input(&reader),
+        augment: read_augment(&reader),
         network: read_network(&reader, mistakes),
         loss: read_loss(&reader),
         triplet,
@@ -141,6 +149,21 @@ fn read_recipe(table: &Table, mistakes: &Mistakes) -> Recipe {
     };
     reader.finish();
     recipe
+}
+
+/// A path in the file is relative to the file's folder; one given as an argument, to the folder one is in.
+fn read_merge(reader: &Reader<'_>) -> Option<PathBuf> {
+    let merge = reader.optional(
+        "merge",
+        "the path of a list of overlaps, as \"overlap.csv\"",
+        |text| (!text.is_empty()).then(|| text.to_owned()),
+    );
+    let path = merge.value?;
+    let folder = match &merge.place {
+        Place::File(file) | Place::Line(file, _) => file.parent(),
+        Place::Argument(_) => None,
+    };
+    Some(folder.unwrap_or(Path::new("")).join(path))
 }
 
 fn read_datasets(reader: &Reader<'_>, mistakes: &Mistakes) -> Vec<DatasetChoice> {
@@ -165,6 +188,7 @@ fn read_datasets(reader: &Reader<'_>, mistakes: &Mistakes) -> Vec<DatasetChoice>
         let choice = DatasetChoice {
             name: name.value,
             weight: weight.value,
+            balanced: dataset.flag("balanced", false).value,
         };
         choices.borrow_mut().push((choice, weight.place));
     });
@@ -181,7 +205,8 @@ fn read_datasets(reader: &Reader<'_>, mistakes: &Mistakes) -> Vec<DatasetChoice>
     let first = choices.first().is_some_and(|(choice, _)| by_size(choice));
     for (index, (choice, place)) in choices.iter().enumerate() {
         if by_size(choice) != first {
-            let problem = "-1 (by number of images) and shares don't mix; give every set -1, or every set a share";
+            let problem =
+                "-1 (by size) and shares don't mix; give every set -1, or every set a share";
             mistakes.add(place, format!("datasets[{index}].weight"), problem);
         }
     }
@@ -205,6 +230,22 @@ fn read_input(reader: &Reader<'_>) -> InputOptions {
             )
             .value,
         mirror: input.flag("mirror", true).value,
+        wrong_size: input
+            .choice(
+                "wrong_size",
+                &[("crop", WrongSize::Crop), ("resize", WrongSize::Resize)],
+                WrongSize::default(),
+            )
+            .value,
+    })
+}
+
+fn read_augment(reader: &Reader<'_>) -> AugmentOptions {
+    reader.table("augment", |augment| AugmentOptions {
+        crop_jitter: augment.whole("crop_jitter", 0..=16, Need::Default(0)).value as u32,
+        brightness: augment.number("brightness", 0.0..1.0, 0.0).value,
+        blur_probability: augment.number("blur_probability", 0.0..=1.0, 0.0).value,
+        blur_sigma: augment.number("blur_sigma", 0.1..=4.0, 1.5).value,
     })
 }
 

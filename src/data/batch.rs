@@ -1,12 +1,15 @@
 //! One batch, as a function of its step.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::augment::Variation;
 use super::combine::Combined;
-use super::face::{place_face, size_of};
+use super::face::{Placing, place_face, size_of};
 use super::image::FACE;
 use super::loader::{BatchOrder, LoaderOptions};
-use super::order::{Order, PeopleOrder};
+use super::order::Order;
+use super::people::PeopleOrder;
 use super::random::{Purpose, random};
 use super::{DataError, Image};
 
@@ -36,10 +39,19 @@ pub struct Batch {
     pub labels: Vec<u32>,
     /// The number of each image among all.
     pub indices: Vec<usize>,
-    /// Images that could not be read, each replaced by the next in the order.
+    /// Images that could not be read, each replaced by another.
     pub broken: Vec<BrokenImage>,
-    /// How many images were not 112x112 and had to be scaled and cut.
-    pub resized: u64,
+    /// What came of each set, in the sets' order.
+    pub sets: Vec<SetCount>,
+}
+
+/// Images of one set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SetCount {
+    /// How many were taken.
+    pub images: u64,
+    /// How many of these were not 112x112, and were cropped or resized.
+    pub wrong_size: u64,
 }
 
 /// Memory that a thread uses again for every image.
@@ -47,6 +59,7 @@ pub struct Batch {
 pub(super) struct Scratch {
     image: Image,
     bytes: Vec<u8>,
+    blurred: Vec<u8>,
 }
 
 /// Makes any step's batch.
@@ -83,72 +96,95 @@ impl Maker {
         })
     }
 
-    pub(super) fn make(&self, step: u64, scratch: &mut Scratch) -> Result<Batch, DataError> {
-        let size = self.options.batch_size;
-        let (height, width) = size_of(self.options.crop);
+    /// Makes a step's batch in `memory`, which need not be empty.
+    pub(super) fn make(
+        &self,
+        step: u64,
+        scratch: &mut Scratch,
+        mut memory: Vec<u8>,
+    ) -> Result<Batch, DataError> {
+        let options = &self.options;
+        let size = options.batch_size;
+        let (height, width) = size_of(options.crop);
         let first = step * size as u64;
-        let (wanted, epoch) = match &self.people {
+        let (mut chosen, epoch) = match &self.people {
             Some(people) => (people.at(&self.sets, step), people.epoch(step)),
-            None => (
-                (first..first + size as u64)
-                    .map(|at| self.order.at(at))
-                    .collect(),
-                self.order.epoch(first),
-            ),
+            None => {
+                let positions = first..first + size as u64;
+                let images = positions.map(|at| self.order.at(&self.sets, at)).collect();
+                (images, self.order.epoch(first))
+            }
         };
+        memory.resize(size * height * width * 3, 0);
         let mut batch = Batch {
             step,
             epoch,
-            images: vec![0; size * height * width * 3],
+            images: memory,
             height,
             width,
             labels: Vec::with_capacity(size),
             indices: Vec::with_capacity(size),
             broken: Vec::new(),
-            resized: 0,
+            sets: vec![SetCount::default(); self.sets.sets().len()],
         };
-        for (place, index) in wanted.into_iter().enumerate() {
-            let position = first + place as u64;
-            let index = self.read_or_next(index, position, scratch, &mut batch.broken)?;
-            let fitted = scratch.image.fitted(FACE, FACE);
-            batch.resized += u64::from(matches!(fitted, std::borrow::Cow::Owned(_)));
-            let mirrored = self.options.mirror
-                && random(self.options.seed, Purpose::Mirror, position, 0) & 1 == 1;
-            let target = &mut batch.images[place * height * width * 3..][..height * width * 3];
-            place_face(&fitted, target, width, self.options.channels, mirrored);
+        let targets = batch.images.chunks_exact_mut(height * width * 3);
+        for (place, (target, position)) in targets.zip(first..).enumerate() {
+            let index = self.read_or_other(&chosen, place, position, scratch, &mut batch.broken)?;
+            chosen[place] = index;
+            let fitted = scratch.image.fitted(options.wrong_size, FACE, FACE);
+            let count = &mut batch.sets[self.sets.set_of(index)];
+            count.images += 1;
+            count.wrong_size += u64::from(matches!(fitted, Cow::Owned(_)));
+            let variation = Variation::at(&options.augment, options.seed, position);
+            let placing = Placing {
+                crop: options.crop,
+                channels: options.channels,
+                mirrored: options.mirror
+                    && random(options.seed, Purpose::Mirror, position, 0) & 1 == 1,
+                shift: variation.shift,
+            };
+            place_face(&fitted, target, &placing);
+            variation.apply(options.crop, target, &mut scratch.blurred);
             batch.labels.push(self.sets.class_of(index));
             batch.indices.push(index);
         }
         Ok(batch)
     }
 
-    /// Reads the wanted image or, where it is broken, the next readable: first of the same person when the
-    /// batch is made of people, then in the order of single images. Returns which it was.
-    fn read_or_next(
+    /// Reads the image chosen for a place of the batch, or another where it is broken; returns which it was.
+    ///
+    /// In a batch of people that is another image of the same person, in one of single images the next in the order;
+    /// in both an image that is in the batch already only if no other is left.
+    fn read_or_other(
         &self,
-        wanted: usize,
+        chosen: &[usize],
+        place: usize,
         position: u64,
         scratch: &mut Scratch,
         broken: &mut Vec<BrokenImage>,
     ) -> Result<usize, DataError> {
-        let class = self.sets.class_of(wanted);
-        let others = if self.people.is_some() {
-            self.sets.class_size(class)
+        let sets = &self.sets;
+        let class = sets.class_of(chosen[place]);
+        let members = if self.people.is_some() {
+            sets.class_size(class)
         } else {
             0
         };
-        let candidates = std::iter::once(wanted)
-            .chain((0..others).map(|member| self.sets.image_of_class(class, member)))
-            .chain((1..=self.sets.len() as u64).map(|after| self.order.at(position + after)));
+        let of_person = || (0..members).map(|member| sets.image_of_class(class, member));
+        let following =
+            || (1..=sets.len() as u64).map(|after| self.order.at(sets, position + after));
+        let new = |index: &usize| !chosen.contains(index);
+        let candidates = std::iter::once(chosen[place])
+            .chain(of_person().filter(new))
+            .chain(of_person())
+            .chain(following().filter(new))
+            .chain(following());
         let mut last = String::new();
         for index in candidates {
             if broken.iter().any(|known| known.index == index) {
                 continue;
             }
-            match self
-                .sets
-                .read_again(index, &mut scratch.image, &mut scratch.bytes)
-            {
+            match sets.read_again(index, &mut scratch.image, &mut scratch.bytes) {
                 Ok(()) => return Ok(index),
                 Err(error) => {
                     last = error.to_string();

@@ -113,3 +113,8 @@ impl DataError {
 pub(super) fn shown(path: &Path) -> String {
     visible(&path.to_string_lossy())
 }
+
+/// A word from a file as a person may see it, in quotes.
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", visible(text))
+}

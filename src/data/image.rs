@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::io::Cursor;
 use std::path::Path;
 
-use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::codecs::{bmp::BmpDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{ColorType, DynamicImage, ImageDecoder, ImageResult, Limits};
 
-use super::DataError;
+use super::{DataError, jpeg};
+use crate::config::WrongSize;
 
 /// Height and width of an aligned face, in pixels.
 pub const FACE: u32 = 112;
 
 /// The largest width or height that is decoded, in pixels.
-const LARGEST_SIDE: u32 = 8192;
+pub(super) const LARGEST_SIDE: u32 = 8192;
 /// The most bytes that a decoder may take for one image.
 const LARGEST_BYTES: u64 = 256 << 20;
 
@@ -38,7 +39,8 @@ impl Image {
         Self::decode(&bytes, &path.to_string_lossy())
     }
 
-    /// Decodes JPEG, PNG, BMP or WebP; grey becomes RGB, transparency is dropped.
+    /// Decodes JPEG, PNG, BMP or WebP. Grey and print colours become RGB, 16 bits become 8, and what is transparent lies
+    /// on black, as what lies outside an aligned face does.
     ///
     /// # Errors
     /// [`DataError::Image`] with `name` when the bytes are none of these, broken, cut short or too large.
@@ -54,7 +56,14 @@ impl Image {
     /// As [`Image::decode`]; the image is then empty.
     pub fn decode_again(&mut self, bytes: &[u8], name: &str) -> Result<(), DataError> {
         let outcome = match bytes {
-            [0xff, 0xd8, ..] => self.decode_jpeg(bytes),
+            [0xff, 0xd8, ..] => {
+                return jpeg::decode(bytes, &mut self.rgb)
+                    .map(|size| (self.width, self.height) = size)
+                    .map_err(|problem| {
+                        self.clear();
+                        DataError::image(name, problem)
+                    });
+            }
             [0x89, b'P', b'N', b'G', ..] => PngDecoder::with_limits(Cursor::new(bytes), limits())
                 .and_then(|decoder| self.fill(decoder)),
             [b'B', b'M', ..] => {
@@ -84,17 +93,6 @@ impl Image {
         })
     }
 
-    /// The decoder fills what is missing of a cut file with grey; the end marker tells that nothing is.
-    fn decode_jpeg(&mut self, bytes: &[u8]) -> ImageResult<()> {
-        if !bytes.windows(2).rev().any(|pair| pair == [0xff, 0xd9]) {
-            return Err(image::ImageError::IoError(std::io::Error::new(
-                std::io::ErrorKind::UnexpectedEof,
-                "the JPEG data are cut short (no end marker)",
-            )));
-        }
-        JpegDecoder::new(Cursor::new(bytes)).and_then(|decoder| self.fill(decoder))
-    }
-
     fn fill(&mut self, mut decoder: impl ImageDecoder) -> ImageResult<()> {
         decoder.set_limits(limits())?;
         let (width, height) = decoder.dimensions();
@@ -104,7 +102,12 @@ impl Image {
             self.rgb.resize(decoder.total_bytes() as usize, 0);
             decoder.read_image(&mut self.rgb)?;
         } else {
-            self.rgb = DynamicImage::from_decoder(decoder)?.into_rgb8().into_raw();
+            let image = DynamicImage::from_decoder(decoder)?;
+            self.rgb = if image.color().has_alpha() {
+                on_black(&image.into_rgba8())
+            } else {
+                image.into_rgb8().into_raw()
+            };
         }
         (self.width, self.height) = (width, height);
         Ok(())
@@ -115,24 +118,41 @@ impl Image {
         (self.width, self.height) = (0, 0);
     }
 
-    /// The image at this size: itself, or scaled to cover the size and cut around its centre.
-    pub fn fitted(&self, width: u32, height: u32) -> Cow<'_, Self> {
+    /// The image at this size: itself, or its middle pixels, or scaled to cover the size and cut around its centre, as
+    /// [`WrongSize`] says.
+    pub fn fitted(&self, wrong_size: WrongSize, width: u32, height: u32) -> Cow<'_, Self> {
         if (self.width, self.height) == (width, height) {
             return Cow::Borrowed(self);
         }
+        let rgb = if wrong_size == WrongSize::Crop && self.width >= width && self.height >= height {
+            self.middle(width, height)
+        } else {
+            self.covering(width, height)
+        };
+        Cow::Owned(Self { width, height, rgb })
+    }
+
+    /// The middle pixels; of an odd rest the greater part is cut from the right and the bottom.
+    fn middle(&self, width: u32, height: u32) -> Vec<u8> {
+        let (left, top) = ((self.width - width) / 2, (self.height - height) / 2);
+        self.rgb
+            .chunks_exact(self.width as usize * 3)
+            .skip(top as usize)
+            .take(height as usize)
+            .flat_map(|row| &row[left as usize * 3..(left + width) as usize * 3])
+            .copied()
+            .collect()
+    }
+
+    fn covering(&self, width: u32, height: u32) -> Vec<u8> {
         let Some(source) = image::RgbImage::from_raw(self.width, self.height, self.rgb.clone())
         else {
-            return Cow::Owned(Self {
-                width,
-                height,
-                rgb: vec![0; 3 * width as usize * height as usize],
-            });
+            return vec![0; 3 * width as usize * height as usize];
         };
-        let rgb = DynamicImage::from(source)
+        DynamicImage::from(source)
             .resize_to_fill(width, height, image::imageops::FilterType::Triangle)
             .into_rgb8()
-            .into_raw();
-        Cow::Owned(Self { width, height, rgb })
+            .into_raw()
     }
 
     /// The image as a PNG file.
@@ -175,6 +195,17 @@ impl Image {
     }
 }
 
+/// Colours weighted by how opaque they are.
+fn on_black(image: &image::RgbaImage) -> Vec<u8> {
+    let pixels = image.pixels();
+    pixels
+        .flat_map(|image::Rgba([red, green, blue, alpha])| {
+            [red, green, blue]
+                .map(|colour| ((u32::from(*colour) * u32::from(*alpha) + 127) / 255) as u8)
+        })
+        .collect()
+}
+
 fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.max_image_width = Some(LARGEST_SIDE);
@@ -194,6 +225,8 @@ pub(super) fn is_image_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use image::ImageFormat::{Bmp, Jpeg, Png, WebP};
+
     use super::*;
 
     fn gradient(width: u32, height: u32) -> Image {
@@ -203,25 +236,23 @@ mod tests {
         Image { width, height, rgb }
     }
 
-    fn encoded(image: &DynamicImage, format: image::ImageFormat) -> Vec<u8> {
+    fn encoded(image: impl Into<DynamicImage>, format: image::ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
-        image.write_to(&mut bytes, format).unwrap();
+        image.into().write_to(&mut bytes, format).unwrap();
         bytes.into_inner()
+    }
+
+    fn decoded(image: impl Into<DynamicImage>, format: image::ImageFormat) -> Vec<u8> {
+        Image::decode(&encoded(image, format), "x").unwrap().rgb
     }
 
     #[test]
     fn lossless_formats_decode_to_the_same_pixels() {
         let original = gradient(20, 30);
-        let picture: DynamicImage = image::RgbImage::from_raw(20, 30, original.rgb.clone())
-            .unwrap()
-            .into();
-        for format in [
-            image::ImageFormat::Png,
-            image::ImageFormat::Bmp,
-            image::ImageFormat::WebP,
-        ] {
+        for format in [Png, Bmp, WebP] {
+            let picture = image::RgbImage::from_raw(20, 30, original.rgb.clone()).unwrap();
             assert_eq!(
-                Image::decode(&encoded(&picture, format), "x").unwrap(),
+                Image::decode(&encoded(picture, format), "x").unwrap(),
                 original,
                 "{format:?}"
             );
@@ -229,18 +260,40 @@ mod tests {
     }
 
     #[test]
-    fn grey_and_transparent_images_become_rgb() {
-        let grey: DynamicImage = image::GrayImage::from_pixel(4, 4, image::Luma([77])).into();
-        let clear: DynamicImage =
-            image::RgbaImage::from_pixel(4, 4, image::Rgba([1, 2, 3, 0])).into();
-        for format in [image::ImageFormat::Png, image::ImageFormat::Jpeg] {
-            assert_eq!(
-                Image::decode(&encoded(&grey, format), "x").unwrap().rgb,
-                [77; 48]
-            );
+    fn grey_images_become_rgb() {
+        let grey = || image::GrayImage::from_pixel(4, 4, image::Luma([77]));
+        for format in [Png, Jpeg, Bmp] {
+            assert_eq!(decoded(grey(), format), [77; 48], "{format:?}");
         }
-        let decoded = Image::decode(&encoded(&clear, image::ImageFormat::Png), "x").unwrap();
-        assert_eq!(decoded.rgb, [1, 2, 3].repeat(16));
+        let half = image::GrayAlphaImage::from_pixel(4, 4, image::LumaA([200, 128]));
+        assert_eq!(decoded(half, Png), [100; 48]);
+    }
+
+    #[test]
+    fn what_is_transparent_lies_on_black() {
+        for (alpha, expected) in [(0, [0, 0, 0]), (255, [10, 100, 250]), (51, [2, 20, 50])] {
+            let picture = || image::RgbaImage::from_pixel(4, 4, image::Rgba([10, 100, 250, alpha]));
+            for format in [Png, WebP, Bmp] {
+                assert_eq!(
+                    decoded(picture(), format),
+                    expected.repeat(16),
+                    "{format:?}, {alpha}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn sixteen_bits_become_eight() {
+        type Deep<P> = image::ImageBuffer<P, Vec<u16>>;
+        let colour: Deep<image::Rgb<u16>> =
+            Deep::from_pixel(2, 2, image::Rgb([0, 257 * 129, 65_535]));
+        assert_eq!(decoded(colour, Png), [0, 129, 255].repeat(4));
+        let grey: Deep<image::Luma<u16>> = Deep::from_pixel(2, 2, image::Luma([257 * 40]));
+        assert_eq!(decoded(grey, Png), [40; 12]);
+        let clear: Deep<image::Rgba<u16>> =
+            Deep::from_pixel(2, 2, image::Rgba([65_535, 65_535, 65_535, 257 * 51]));
+        assert_eq!(decoded(clear, Png), [51; 12]);
     }
 
     #[test]
@@ -257,17 +310,45 @@ mod tests {
         }
     }
 
+    /// A small file of each format whose header says 60000x60000, which would be 11 GB.
     #[test]
     fn a_picture_that_claims_to_be_huge_is_refused() {
-        let mut bytes = gradient(1, 1).to_png().unwrap();
-        bytes[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
-        let crc = crc32(&bytes[12..29]);
-        bytes[29..33].copy_from_slice(&crc.to_be_bytes());
-        let message = Image::decode(&bytes, "huge.png").unwrap_err().to_string();
-        assert!(
-            message.contains("huge.png") && message.contains("limit"),
-            "{message}"
-        );
+        let picture = || image::RgbImage::from_pixel(16, 16, image::Rgb([1, 2, 3]));
+        let mut png = encoded(picture(), Png);
+        png[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
+        let crc = crc32(&png[12..29]);
+        png[29..33].copy_from_slice(&crc.to_be_bytes());
+
+        let mut jpeg = encoded(picture(), Jpeg);
+        let frame = jpeg
+            .windows(2)
+            .position(|pair| pair == [0xff, 0xc0])
+            .unwrap();
+        jpeg[frame + 5..frame + 9].copy_from_slice(&[0xea, 0x60, 0xea, 0x60]);
+
+        let mut bmp = encoded(picture(), Bmp);
+        bmp[18..26].copy_from_slice(&[0x60, 0xea, 0, 0, 0x60, 0xea, 0, 0]);
+
+        // A WebP can be 16384x16384 at most: 14 bits each, less one, after the byte that marks a lossless one.
+        let mut webp = encoded(picture(), WebP);
+        assert_eq!(&webp[12..16], b"VP8L");
+        webp[21..25].copy_from_slice(&0x0fff_ffffu32.to_le_bytes());
+
+        for (name, bytes) in [
+            ("a.png", png),
+            ("a.jpg", jpeg),
+            ("a.bmp", bmp),
+            ("a.webp", webp),
+        ] {
+            let mut image = Image::default();
+            let message = image.decode_again(&bytes, name).unwrap_err().to_string();
+            assert!(message.starts_with(name), "{message}");
+            assert!(
+                image.rgb.capacity() < 1 << 20,
+                "{name} took {} bytes",
+                image.rgb.capacity()
+            );
+        }
     }
 
     fn crc32(bytes: &[u8]) -> u32 {
@@ -279,15 +360,43 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_size_is_scaled_to_cover_and_cut_around_the_centre() {
-        let fitted = gradient(92, 112).fitted(FACE, FACE).into_owned();
-        assert_eq!(
-            (fitted.width, fitted.height, fitted.rgb.len()),
-            (112, 112, 3 * 112 * 112)
-        );
+    fn resized_is_scaled_to_cover_and_cut_around_the_centre() {
+        for (width, height) in [(92, 112), (10, 10), (300, 200), (112, 113)] {
+            let fitted = gradient(width, height)
+                .fitted(WrongSize::Resize, FACE, FACE)
+                .into_owned();
+            assert_eq!(
+                (fitted.width, fitted.height, fitted.rgb.len()),
+                (112, 112, 3 * 112 * 112)
+            );
+        }
+        // Twice the size: every pixel is what four were, and red rises by two a column.
+        let fitted = gradient(120, 120)
+            .fitted(WrongSize::Resize, 60, 60)
+            .into_owned();
+        let red = |x: usize| i32::from(fitted.rgb[(30 * 60 + x) * 3]);
+        assert!((2..58).all(|x| (red(x) - (x as i32 * 4 + 1)).abs() <= 1));
         assert!(matches!(
-            gradient(112, 112).fitted(112, 112),
+            gradient(112, 112).fitted(WrongSize::Resize, 112, 112),
             Cow::Borrowed(_)
         ));
+    }
+
+    #[test]
+    fn cropped_is_the_middle_pixels_unless_there_are_too_few() {
+        let image = gradient(128, 115);
+        let fitted = image.fitted(WrongSize::Crop, FACE, FACE);
+        assert_eq!(fitted.rgb[..3], [16, 2, 128]);
+        assert_eq!(
+            fitted.rgb[3 * 112 * 112 - 3..],
+            [(16 + 222) as u8, 224, 128]
+        );
+        for (width, height) in [(111, 200), (200, 111), (50, 50)] {
+            let image = gradient(width, height);
+            assert_eq!(
+                image.fitted(WrongSize::Crop, FACE, FACE),
+                image.fitted(WrongSize::Resize, FACE, FACE)
+            );
+        }
     }
 }

@@ -8,9 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::DataError;
-use super::batch::{Batch, Maker, Scratch};
+use super::batch::{Batch, Maker, Scratch, SetCount};
 use super::combine::Combined;
-use crate::config::{ChannelOrder, Crop};
+use crate::config::{AugmentOptions, ChannelOrder, Crop, WrongSize};
 
 /// What batches are made of, and by how many threads.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,6 +21,10 @@ pub struct LoaderOptions {
     pub channels: ChannelOrder,
     /// Whether every second image is mirrored, at random.
     pub mirror: bool,
+    /// What is done with an image that isn't 112x112.
+    pub wrong_size: WrongSize,
+    /// How images are varied beyond the mirror.
+    pub augment: AugmentOptions,
     /// Images in a batch.
     pub batch_size: usize,
     /// The number from which every random choice follows.
@@ -54,6 +58,7 @@ pub struct Loader {
     threads: Vec<JoinHandle<()>>,
     broken: HashSet<usize>,
     max_broken: u64,
+    counts: Vec<SetCount>,
 }
 
 #[derive(Debug)]
@@ -71,6 +76,8 @@ struct State {
     /// The next step that the consumer takes.
     next_taken: u64,
     ready: BTreeMap<u64, Result<Batch, DataError>>,
+    /// Memory of batches that were given back.
+    spare: Vec<Vec<u8>>,
     stop: bool,
 }
 
@@ -84,11 +91,13 @@ impl Loader {
         options: LoaderOptions,
         first_step: u64,
     ) -> Result<Self, DataError> {
+        let counts = vec![SetCount::default(); sets.sets().len()];
         let maker = Maker::new(sets, options)?;
         let state = State {
             next_made: first_step,
             next_taken: first_step,
             ready: BTreeMap::new(),
+            spare: Vec::new(),
             stop: false,
         };
         let queue = options.queue.max(1) as u64;
@@ -103,6 +112,7 @@ impl Loader {
             threads: Vec::new(),
             broken: HashSet::new(),
             max_broken: options.max_broken,
+            counts,
         };
         for number in 0..options.threads.max(1) {
             let shared = Arc::clone(&loader.shared);
@@ -127,6 +137,10 @@ impl Loader {
     )]
     pub fn next(&mut self) -> Result<Batch, DataError> {
         let batch = self.shared.take()?;
+        for (count, new) in self.counts.iter_mut().zip(&batch.sets) {
+            count.images += new.images;
+            count.wrong_size += new.wrong_size;
+        }
         for broken in &batch.broken {
             self.broken.insert(broken.index);
             let count = self.broken.len() as u64;
@@ -139,6 +153,19 @@ impl Loader {
             }
         }
         Ok(batch)
+    }
+
+    /// Takes back a batch that is done with, so that its memory serves for another.
+    pub fn give_back(&self, batch: Batch) {
+        let mut state = self.shared.lock();
+        if (state.spare.len() as u64) < self.shared.queue {
+            state.spare.push(batch.images);
+        }
+    }
+
+    /// What came of each set so far, in the sets' order.
+    pub fn counts(&self) -> &[SetCount] {
+        &self.counts
     }
 
     /// How many different images could not be read so far.
@@ -202,9 +229,10 @@ impl Shared {
             }
             let step = state.next_made;
             state.next_made += 1;
+            let memory = state.spare.pop().unwrap_or_default();
             drop(state);
             let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                self.maker.make(step, &mut scratch)
+                self.maker.make(step, &mut scratch, memory)
             }));
             let batch = made.unwrap_or_else(|_| {
                 Err(DataError::Request(format!(
@@ -223,6 +251,7 @@ impl Shared {
 mod tests {
     use super::*;
     use crate::data::Image;
+    use crate::data::combine::CombinedSet;
     use crate::data::random::{Purpose, random};
     use crate::data::recordio::RecordWriter;
     use crate::data::training::TrainingImages;
@@ -247,9 +276,13 @@ mod tests {
             writer.write_image(key, (key / 4) as f32, &bytes).unwrap();
         }
         std::fs::write(folder.join("train.rec"), writer.finish().unwrap().0).unwrap();
-        Arc::new(
-            Combined::new(vec![(TrainingImages::open_records(folder).unwrap(), -1.0)]).unwrap(),
-        )
+        let set = CombinedSet {
+            name: "faces".to_owned(),
+            images: TrainingImages::open_records(folder).unwrap(),
+            weight: -1.0,
+            balanced: false,
+        };
+        Arc::new(Combined::new(vec![set], None).unwrap())
     }
 
     fn options() -> LoaderOptions {
@@ -257,6 +290,8 @@ mod tests {
             crop: Crop::Reference,
             channels: ChannelOrder::Rgb,
             mirror: true,
+            wrong_size: WrongSize::Resize,
+            augment: AugmentOptions::default(),
             batch_size: 6,
             seed: 5,
             threads: 1,

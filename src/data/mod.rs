@@ -5,16 +5,22 @@
 //! [`VideoSet`] one of video pairs; [`Combined`] joins training sets, [`Order`] says which image comes when,
 //! and a [`Loader`] makes [`Batch`]es of it. Nothing here knows of runs or tensors.
 
+mod augment;
 mod batch;
+mod classes;
 mod combine;
 mod error;
 mod face;
 mod image;
 mod inspect;
+mod jpeg;
 mod list;
 mod loader;
 mod order;
+mod overlap;
 mod pairs;
+mod people;
+mod permutation;
 pub mod pickle;
 mod random;
 mod record_set;
@@ -25,15 +31,18 @@ mod verification;
 mod verification_bin;
 mod video;
 
-pub use batch::{Batch, BrokenImage};
-pub use combine::Combined;
+pub use batch::{Batch, BrokenImage, SetCount};
+pub use combine::{Combined, CombinedSet};
 pub use error::DataError;
 pub use face::{face_input, size_of};
 pub use image::{FACE, Image};
 pub use inspect::{Inspection, PairCounts, SourceKind, inspect};
 pub use list::{ImageList, ListDialect};
 pub use loader::{BatchOrder, Loader, LoaderOptions};
-pub use order::{Order, PeopleOrder, Permutation};
+pub use order::Order;
+pub use overlap::{COLUMNS as OVERLAP_COLUMNS, Overlap, OverlapAction, OverlapClass, OverlapList};
+pub use people::PeopleOrder;
+pub use permutation::Permutation;
 pub use random::{Purpose, random};
 pub use record_set::{RecordLayout, RecordSet};
 pub use recordio::RecordFile;

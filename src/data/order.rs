@@ -1,60 +1,111 @@
-//! Which image comes when, as a function of seed, epoch and position: nothing to store, nothing to replay.
+//! Which image comes when, as a function of seed and position: nothing to store, nothing to replay.
 
 use super::DataError;
 use super::combine::Combined;
-use super::random::{Purpose, mix, random};
+use super::permutation::Permutation;
+use super::random::{Purpose, random};
 
-/// A permutation of `0..length` that is computed at one place at a time.
-///
-/// A Feistel network permutes the next power of four; places that fall outside are walked on from until
-/// they fall inside (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002).
-#[derive(Debug, Clone, Copy)]
-pub struct Permutation {
-    length: u64,
-    key: u64,
-    half_bits: u32,
+/// The order of single images.
+#[derive(Debug, Clone)]
+pub struct Order {
+    shares: Shares,
+    units: Vec<Units>,
+    images: u64,
+    seed: u64,
 }
 
-const ROUNDS: u64 = 6;
+/// What a set is drawn by: its images, or its people; and how many it has.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Units {
+    Images(u64),
+    People(u64),
+}
 
-impl Permutation {
-    /// A permutation of `0..length` for a key.
-    pub fn new(length: u64, key: u64) -> Self {
-        let bits = u64::BITS - length.saturating_sub(1).leading_zeros();
-        Self {
-            length,
-            key,
-            half_bits: bits.div_ceil(2).max(1),
+/// What is drawn at a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Drawn {
+    pub set: usize,
+    /// The image's or the person's place in the set.
+    pub place: u64,
+    /// How many times it has been drawn before.
+    pub turn: u64,
+}
+
+impl Order {
+    /// The order for some sets and a seed.
+    ///
+    /// # Errors
+    /// When the weights do not fit together.
+    pub fn new(sets: &Combined, seed: u64) -> Result<Self, DataError> {
+        let units = (0..sets.sets().len()).map(|set| {
+            if sets.sets()[set].balanced {
+                Units::People(sets.people(set).len() as u64)
+            } else {
+                Units::Images(sets.drawn(set) as u64)
+            }
+        });
+        Self::of(units.collect(), &weights(sets), sets.len() as u64, seed)
+    }
+
+    /// `images` are counted as one epoch.
+    pub(super) fn of(
+        units: Vec<Units>,
+        weights: &[f64],
+        images: u64,
+        seed: u64,
+    ) -> Result<Self, DataError> {
+        Ok(Self {
+            shares: Shares::new(&units, weights, seed)?,
+            units,
+            images,
+            seed,
+        })
+    }
+
+    /// The image at a position counted from the run's first image on.
+    ///
+    /// By size, all images of a set come once before any comes again; or all its people, where it is balanced, and with
+    /// each turn of a person another of their images, until they all have come. By shares this holds for what is drawn
+    /// in blocks of 10,000 positions: within one, the order is shuffled as a whole.
+    pub fn at(&self, sets: &Combined, position: u64) -> usize {
+        let Drawn { set, place, turn } = self.draw(position);
+        match self.units[set] {
+            Units::Images(_) => sets.image_at(set, place as usize),
+            Units::People(_) => {
+                let class = sets.people(set)[place as usize];
+                let size = sets.class_size_in(set, class) as u64;
+                let who = (set as u64) << 32 | u64::from(class);
+                let key = random(self.seed, Purpose::BalancedMembers, who, turn / size);
+                let member = Permutation::new(size, key).at(turn % size);
+                sets.image_of_class_in(set, class, member as usize)
+            }
         }
     }
 
-    /// Where `position` goes; positions from `length` on stay.
-    pub fn at(&self, position: u64) -> u64 {
-        if position >= self.length {
-            return position;
-        }
-        let mut place = self.round_trip(position);
-        while place >= self.length {
-            place = self.round_trip(place);
-        }
-        place
+    /// What is drawn at a position.
+    pub(super) fn draw(&self, position: u64) -> Drawn {
+        let (set, draw) = self.shares.at(position);
+        let (Units::Images(count) | Units::People(count)) = self.units[set];
+        let (turn, within) = (draw / count, draw % count);
+        let key = random(self.seed, Purpose::Order, set as u64, turn);
+        let place = Permutation::new(count, key).at(within);
+        Drawn { set, place, turn }
     }
 
-    fn round_trip(&self, place: u64) -> u64 {
-        let mask = (1 << self.half_bits) - 1;
-        let (mut left, mut right) = (place >> self.half_bits, place & mask);
-        for round in 0..ROUNDS {
-            let scrambled = mix(self.key ^ mix(right ^ round << 56)) & mask;
-            (left, right) = (right, left ^ scrambled);
-        }
-        left << self.half_bits | right
+    /// The epoch of a position: how many times as many images as there are have come before.
+    pub fn epoch(&self, position: u64) -> u64 {
+        position / self.images.max(1)
     }
+}
+
+pub(super) fn weights(sets: &Combined) -> Vec<f64> {
+    sets.sets().iter().map(|set| set.weight).collect()
 }
 
 /// Slots of a repeating block in which every set has its share: which set is drawn at a position, and
 /// how many times it has been drawn before.
 #[derive(Debug, Clone)]
-struct Mix {
+struct Shares {
     /// Where each set's slots start in the block; the last entry is the block's length.
     starts: Vec<u64>,
     seed: u64,
@@ -63,9 +114,9 @@ struct Mix {
 /// Slots of a block when weights are given: shares are exact to a hundredth of a percent.
 const BLOCK: f64 = 10_000.0;
 
-impl Mix {
-    /// `sizes` and `weights` per set; a weight of −1 stands for the size.
-    fn new(sizes: &[u64], weights: &[f64], seed: u64) -> Result<Self, DataError> {
+impl Shares {
+    /// A weight a set; −1 for all stands for their sizes.
+    fn new(units: &[Units], weights: &[f64], seed: u64) -> Result<Self, DataError> {
         let by_size = weights
             .iter()
             .all(|weight| (*weight + 1.0).abs() < f64::EPSILON);
@@ -82,7 +133,8 @@ impl Mix {
             ));
         }
         let mut starts = vec![0];
-        for (size, weight) in sizes.iter().zip(weights) {
+        for (units, weight) in units.iter().zip(weights) {
+            let (Units::Images(size) | Units::People(size)) = units;
             let slots = match weight {
                 _ if by_size => *size,
                 0.0 => 0,
@@ -105,202 +157,32 @@ impl Mix {
     }
 }
 
-/// The order of single images.
-#[derive(Debug, Clone)]
-pub struct Order {
-    mix: Mix,
-    sizes: Vec<u64>,
-    offsets: Vec<u64>,
-    seed: u64,
-}
-
-impl Order {
-    /// The order for some sets and a seed.
-    ///
-    /// # Errors
-    /// When the weights do not fit together.
-    pub fn new(sets: &Combined, seed: u64) -> Result<Self, DataError> {
-        Self::of(&sets.sizes(), sets.weights(), seed)
-    }
-
-    fn of(sizes: &[u64], weights: &[f64], seed: u64) -> Result<Self, DataError> {
-        let offsets = sizes
-            .iter()
-            .scan(0, |sum, size| {
-                *sum += size;
-                Some(*sum - size)
-            })
-            .collect();
-        Ok(Self {
-            mix: Mix::new(sizes, weights, seed)?,
-            sizes: sizes.to_vec(),
-            offsets,
-            seed,
-        })
-    }
-
-    /// The image at a position counted from the run's first image on.
-    ///
-    /// Each set's images all come once before any comes again.
-    pub fn at(&self, position: u64) -> usize {
-        let (set, draw) = self.mix.at(position);
-        let size = self.sizes[set];
-        let (epoch, within) = (draw / size, draw % size);
-        let key = random(self.seed, Purpose::Order, set as u64, epoch);
-        (self.offsets[set] + Permutation::new(size, key).at(within)) as usize
-    }
-
-    /// The epoch of a position: how many times as many images as there are have come before.
-    pub fn epoch(&self, position: u64) -> u64 {
-        position / self.sizes.iter().sum::<u64>().max(1)
-    }
-}
-
-/// The order of batches of P people with K images each.
-#[derive(Debug, Clone)]
-pub struct PeopleOrder {
-    people: Order,
-    class_count: u64,
-    images: u64,
-    people_per_batch: usize,
-    images_per_person: usize,
-    seed: u64,
-}
-
-impl PeopleOrder {
-    /// The order for some sets, a batch size, images a person, and a seed.
-    ///
-    /// Weights are shares of people; −1 means by the number of people.
-    ///
-    /// # Errors
-    /// When the batch does not divide, or there are too few people.
-    pub fn new(
-        sets: &Combined,
-        batch_size: usize,
-        images_per_person: usize,
-        seed: u64,
-    ) -> Result<Self, DataError> {
-        if images_per_person == 0
-            || batch_size == 0
-            || !batch_size.is_multiple_of(images_per_person)
-        {
-            return Err(DataError::Request(format!(
-                "a batch of {batch_size} images can't hold {images_per_person} of each person; batch_size must be a multiple of triplet.images_per_class"
-            )));
-        }
-        let people_per_batch = batch_size / images_per_person;
-        if people_per_batch as u64 > u64::from(sets.classes()) {
-            return Err(DataError::Request(format!(
-                "a batch asks for {people_per_batch} people and the training sets have {}; lower batch_size or raise triplet.images_per_class",
-                sets.classes()
-            )));
-        }
-        Ok(Self {
-            people: Order::of(
-                &sets.class_counts(),
-                sets.weights(),
-                random(seed, Purpose::People, 0, 0),
-            )?,
-            class_count: u64::from(sets.classes()),
-            images: sets.len() as u64,
-            people_per_batch,
-            images_per_person,
-            seed,
-        })
-    }
-
-    /// The images of a step: K of the first person, then K of the second, and so on; a person with at least
-    /// K images shows none twice.
-    pub fn at(&self, sets: &Combined, step: u64) -> Vec<usize> {
-        let mut people: Vec<usize> = Vec::with_capacity(self.people_per_batch);
-        let first = step * self.people_per_batch as u64;
-        let drawn =
-            (first..first + self.people_per_batch as u64).map(|position| self.people.at(position));
-        let others = Permutation::new(
-            self.class_count,
-            random(self.seed, Purpose::People, 1, step),
-        );
-        for person in
-            drawn.chain((0..self.class_count).map(|position| others.at(position) as usize))
-        {
-            if people.len() == self.people_per_batch {
-                break;
-            }
-            if !people.contains(&person) && sets.class_size(person as u32) > 0 {
-                people.push(person);
-            }
-        }
-        let mut images = Vec::with_capacity(self.people_per_batch * self.images_per_person);
-        for person in people {
-            let size = sets.class_size(person as u32) as u64;
-            let chosen = Permutation::new(
-                size,
-                random(self.seed, Purpose::Members, step, person as u64),
-            );
-            images.extend(
-                (0..self.images_per_person as u64).map(|draw| {
-                    sets.image_of_class(person as u32, chosen.at(draw % size) as usize)
-                }),
-            );
-        }
-        images
-    }
-
-    /// The epoch of a step: how many times as many images as there are have come before.
-    pub fn epoch(&self, step: u64) -> u64 {
-        step * (self.people_per_batch * self.images_per_person) as u64 / self.images.max(1)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_permutation_has_every_place_once() {
-        for length in (1..70).chain([255, 256, 257, 1000, 4097]) {
-            let permutation = Permutation::new(length, 7);
-            let mut places: Vec<u64> = (0..length)
-                .map(|position| permutation.at(position))
-                .collect();
-            places.sort_unstable();
-            assert!(places.into_iter().eq(0..length), "{length}");
-        }
-    }
-
-    #[test]
-    fn a_permutation_looks_random() {
-        let length = 1000;
-        let permutation = Permutation::new(length, 3);
-        let moved: u64 = (0..length)
-            .map(|position| permutation.at(position).abs_diff(position))
-            .sum();
-        assert!(
-            (280.0..390.0).contains(&(moved as f64 / length as f64)),
-            "a third of the length on average"
-        );
-        let same = (0..length)
-            .filter(|at| permutation.at(*at) == Permutation::new(length, 4).at(*at))
-            .count();
-        assert!(same < 10);
-        let followers = (0..length - 1)
-            .filter(|at| permutation.at(at + 1) == permutation.at(*at) + 1)
-            .count();
-        assert!(followers < 10);
+    fn images(sizes: &[u64], weights: &[f64], seed: u64) -> Result<Order, DataError> {
+        let units = sizes.iter().map(|size| Units::Images(*size)).collect();
+        Order::of(units, weights, sizes.iter().sum(), seed)
     }
 
     #[test]
     fn every_epoch_has_every_image_once_in_another_order() {
-        let order = Order::of(&[5, 12], &[-1.0, -1.0], 9).unwrap();
+        let order = images(&[5, 12], &[-1.0, -1.0], 9).unwrap();
         let epoch = |number: u64| {
             (0..17)
-                .map(|at| order.at(number * 17 + at))
+                .map(|at| order.draw(number * 17 + at))
+                .map(|drawn| (drawn.set, drawn.place))
                 .collect::<Vec<_>>()
         };
+        let all: Vec<(usize, u64)> = (0..5)
+            .map(|place| (0, place))
+            .chain((0..12).map(|place| (1, place)))
+            .collect();
         for number in 0..4 {
             let mut images = epoch(number);
             images.sort_unstable();
-            assert!(images.into_iter().eq(0..17));
+            assert_eq!(images, all);
         }
         assert_ne!(epoch(0), epoch(1));
         assert_eq!(order.epoch(16), 0);
@@ -309,17 +191,34 @@ mod tests {
 
     #[test]
     fn weights_are_shares_of_the_images() {
-        let order = Order::of(&[10, 1000], &[3.0, 1.0], 1).unwrap();
-        let first = (0..10_000).filter(|at| order.at(*at) < 10).count();
-        assert_eq!(first, 7500);
+        let order = images(&[10, 1000], &[3.0, 1.0], 1).unwrap();
         let mut seen = [0; 10];
-        (0..10_000)
-            .map(|at| order.at(at))
-            .filter(|image| *image < 10)
-            .for_each(|image| seen[image] += 1);
+        for drawn in (0..10_000).map(|at| order.draw(at)) {
+            if drawn.set == 0 {
+                seen[drawn.place as usize] += 1;
+            }
+        }
         assert_eq!(seen, [750; 10]);
-        let without = Order::of(&[10, 1000], &[0.0, 1.0], 1).unwrap();
-        assert!((0..500).all(|at| without.at(at) >= 10));
+        let without = images(&[10, 1000], &[0.0, 1.0], 1).unwrap();
+        assert!((0..500).all(|at| without.draw(at).set == 1));
+    }
+
+    #[test]
+    fn a_turn_says_how_often_it_has_come_before() {
+        let order = Order::of(
+            vec![Units::People(7), Units::Images(5)],
+            &[-1.0, -1.0],
+            500,
+            3,
+        )
+        .unwrap();
+        let mut seen = [[0; 7]; 2];
+        for drawn in (0..1200).map(|at| order.draw(at)) {
+            let seen = &mut seen[drawn.set][drawn.place as usize];
+            assert_eq!(drawn.turn, *seen);
+            *seen += 1;
+        }
+        assert_eq!(seen, [[100; 7], [100, 100, 100, 100, 100, 0, 0]]);
     }
 
     #[test]
@@ -331,7 +230,7 @@ mod tests {
             [-2.0, 1.0],
             [f64::INFINITY, 1.0],
         ] {
-            assert!(Order::of(&[3, 4], &weights, 1).is_err(), "{weights:?}");
+            assert!(images(&[3, 4], &weights, 1).is_err(), "{weights:?}");
         }
     }
 }

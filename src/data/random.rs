@@ -20,6 +20,14 @@ pub enum Purpose {
     Appearance,
     /// Which synthetic images make a pair.
     Pairs,
+    /// Which of a person's images come in which turn, in a set that is balanced.
+    BalancedMembers = 20,
+    /// Where a varied image's crop lies.
+    CropJitter,
+    /// How bright a varied image is.
+    Brightness,
+    /// Whether a varied image is blurred, and how much.
+    Blur,
 }
 
 /// A number of 64 random bits for a purpose and a place.
@@ -40,4 +48,9 @@ pub(super) fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)
+}
+
+/// A number from 0 to below 1 out of 64 random bits.
+pub(super) fn unit(bits: u64) -> f64 {
+    (bits >> 11) as f64 / (1u64 << 53) as f64
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{DataConfig, Recipe},
-    data::{Combined, DataError, TrainingImages, VerificationImages, VideoSet},
+    data::{Combined, DataError, VerificationImages, VideoSet},
     run::VerificationSet,
 };
 
@@ -11,14 +11,7 @@ use crate::{
 /// # Errors
 /// The first that is not of its form, with the place.
 pub fn check_training(recipe: &Recipe, config: &DataConfig) -> Result<(), DataError> {
-    let mut sets = Vec::new();
-    for choice in &recipe.datasets {
-        // A section that isn't there is the configuration's mistake, told by its own check.
-        if let Some(set) = config.training.get(&choice.name) {
-            sets.push((TrainingImages::open(set)?, choice.weight));
-        }
-    }
-    Combined::new(sets)?;
+    Combined::open(recipe, config)?;
     recipe
         .validation
         .iter()

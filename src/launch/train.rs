@@ -1,10 +1,14 @@
 //! Starting a training run.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{LaunchError, RunName, Started, devices, find, readable, start::start};
 use crate::{
-    config::{ConfigErrors, DataConfig, DeviceChoice, Recipe},
+    config::{ConfigErrors, DataConfig, DeviceChoice, MERGE_COPY, Recipe},
+    data::DataError,
     run::{Job, Work},
 };
 
@@ -69,10 +73,18 @@ pub fn train(order: &TrainingOrder<'_>) -> Result<Started, LaunchError> {
             auto_batch: order.auto_batch,
         },
     };
-    let files = [
-        ("recipe.toml", order.recipe.to_toml()),
+    let mut files = vec![
+        ("recipe.toml", order.recipe.as_run().to_toml()),
         ("config.ini", order.config.to_ini()),
     ];
+    if let Some(list) = &order.recipe.merge {
+        // Read as a list a moment ago, so it is text; the run keeps it as it is now.
+        let text = fs::read_to_string(list).map_err(|source| DataError::Read {
+            path: list.clone(),
+            source,
+        })?;
+        files.push((MERGE_COPY, text));
+    }
     start(
         order.runs_root,
         &order.name,

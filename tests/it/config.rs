@@ -110,13 +110,13 @@ fn a_wrong_recipe_says_line_key_found_and_allowed() {
     );
     check_recipe(
         "weight = 0\n",
-        "r.toml:5: datasets[0].weight: found 0; allowed: -1 (by number of images) or a number above 0",
+        "r.toml:5: datasets[0].weight: found 0; allowed: -1 (by size) or a number above 0",
     );
     check_recipe(
         "[netwrk]\ndepth = 50\n",
         "r.toml:5: netwrk: unknown key; did you mean network? (allowed here: stage, steps, batch_size, validation, \
          triplet, seed, validate_every, checkpoint_every, keep_checkpoints, keep_every, max_broken_images, ema_decay, \
-         on_nan, park_between, on_finish, datasets, input, network, loss, schedule)",
+         on_nan, park_between, on_finish, merge, datasets, input, augment, network, loss, schedule)",
     );
     check_recipe(
         "[loss]\nmargn = 0.5\n",
@@ -136,7 +136,7 @@ fn a_wrong_recipe_says_line_key_found_and_allowed() {
     );
     check_recipe(
         "[[datasets]]\nname = \"ms1m\"\nweight = 2\n",
-        "r.toml:7: datasets[1].weight: -1 (by number of images) and shares don't mix; give every set -1, or every set a share",
+        "r.toml:7: datasets[1].weight: -1 (by size) and shares don't mix; give every set -1, or every set a share",
     );
     check_recipe(
         "[schedule]\nwarmup_steps = 101\n",

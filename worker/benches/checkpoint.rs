@@ -51,7 +51,7 @@ fn main() {
         labels: (0..batch_size as u32).collect(),
         indices: vec![0; batch_size],
         broken: Vec::new(),
-        resized: 0,
+        sets: Vec::new(),
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = RunDirectory::create(folder.path(), "bench").expect("a run directory");

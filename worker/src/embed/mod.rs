@@ -97,11 +97,10 @@ impl Embedder {
     }
 
     fn forward(&self, images: &[Image], mirrored: bool) -> Vec<Vec<f32>> {
-        let InputOptions { crop, channels, .. } = self.input;
-        let (height, width) = size_of(crop);
+        let (height, width) = size_of(self.input.crop);
         let bytes: Vec<u8> = images
             .iter()
-            .flat_map(|image| face_input(image, crop, channels, mirrored))
+            .flat_map(|image| face_input(image, &self.input, mirrored))
             .collect();
         let output = self
             .backbone

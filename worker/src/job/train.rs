@@ -1,6 +1,7 @@
 //! The training job: from the run's newest checkpoint to its last step, or to whatever ends it before.
 
 mod batch_size;
+mod images;
 mod mishap;
 mod obeying;
 mod saving;
@@ -9,7 +10,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use facetui::{
     config::{DataConfig, DeviceChoice, OnNan, Recipe, Stage},
-    data::{BatchOrder, BrokenImage, Combined, Loader, LoaderOptions, TrainingImages},
+    data::{BatchOrder, Combined, Loader, LoaderOptions},
     run::{EventWriter, JournalEvent, RunState},
 };
 
@@ -33,6 +34,7 @@ use crate::{
         watch::Watch,
     },
 };
+use images::{WrongSizes, tell_broken};
 use mishap::Mishaps;
 
 /// Batches that may wait for the network.
@@ -59,7 +61,7 @@ pub fn train(
     session.status.device.clone_from(&device.name);
 
     session.enter(RunState::Starting, Some("data"))?;
-    let images = Arc::new(open_training_sets(&recipe, &config)?);
+    let images = Arc::new(Combined::open(&recipe, &config).map_err(JobError::input)?);
     let validation = recipe
         .validation
         .iter()
@@ -76,18 +78,6 @@ pub fn train(
     training.in_spite_of_hours = in_spite_of_hours;
     let end = training.steps(session)?;
     training.end(session, end)
-}
-
-fn open_training_sets(recipe: &Recipe, config: &DataConfig) -> Result<Combined, JobError> {
-    let mut sets = Vec::new();
-    for choice in &recipe.datasets {
-        let set = config.training.get(&choice.name).ok_or_else(|| {
-            JobError::Input(format!("config.ini has no section [{}]", choice.name))
-        })?;
-        let images = TrainingImages::open(set).map_err(JobError::input)?;
-        sets.push((images, choice.weight));
-    }
-    Combined::new(sets).map_err(JobError::input)
 }
 
 /// Why the steps ended.
@@ -203,6 +193,18 @@ impl Training {
             self.save(session)?;
         }
         let mut loader = self.loader()?;
+        let mut wrong_sizes = WrongSizes::default();
+        let end = self.steps_with(session, &mut loader, &mut wrong_sizes)?;
+        wrong_sizes.tell_all(session, &self.recipe, &loader)?;
+        Ok(end)
+    }
+
+    fn steps_with(
+        &mut self,
+        session: &mut Session,
+        loader: &mut Loader,
+        wrong_sizes: &mut WrongSizes,
+    ) -> Result<End, JobError> {
         while self.step < self.recipe.steps {
             if let Some(end) = self.obey(session)? {
                 return Ok(end);
@@ -214,12 +216,13 @@ impl Training {
                 return Ok(End::Stopped);
             }
             tell_broken(session, &batch.broken)?;
+            wrong_sizes.tell(session, &self.recipe, loader)?;
             self.mishaps.before(&self.recipe, &self.trainer.network);
             let mut scalars = match self.trainer.step(&self.recipe, self.step, &batch) {
                 Ok(scalars) => scalars,
                 Err(error) => {
                     self.mishap(session, &batch, error)?;
-                    loader = self.loader()?;
+                    *loader = self.loader()?;
                     continue;
                 }
             };
@@ -232,7 +235,8 @@ impl Training {
             if let Some(speed) = session.status.images_per_second {
                 scalars.push(("speed/images_per_second", speed));
             }
-            for lint in self.watch.observe(batch.epoch, &scalars) {
+            loader.give_back(batch);
+            for lint in self.watch.observe(session.status.epoch, &scalars) {
                 session.note(JournalEvent::Lint {
                     lint: lint.name.to_owned(),
                     step: self.step,
@@ -297,6 +301,8 @@ impl Training {
             crop: recipe.input.crop,
             channels: recipe.input.channels,
             mirror: recipe.input.mirror,
+            wrong_size: recipe.input.wrong_size,
+            augment: recipe.augment,
             batch_size: recipe.batch_size,
             seed: recipe.seed,
             threads: std::thread::available_parallelism().map_or(1, |threads| threads.get().min(8)),
@@ -362,18 +368,6 @@ impl Training {
         or_full(self.events.flush())?;
         session.enter(RunState::Running, None)
     }
-}
-
-fn tell_broken(session: &mut Session, broken: &[BrokenImage]) -> Result<(), JobError> {
-    for image in broken {
-        session.note(JournalEvent::Error {
-            message: format!(
-                "{} can't be read and is replaced by another image",
-                image.problem
-            ),
-        })?;
-    }
-    Ok(())
 }
 
 /// Loads the weights to start from: the whole backbone, and the class weights where they fit.

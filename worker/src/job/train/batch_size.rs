@@ -61,7 +61,7 @@ pub(super) fn fit(
     recipe.batch_size = found;
     session
         .run
-        .write_file("recipe.toml", recipe.to_toml().as_bytes())?;
+        .write_file("recipe.toml", recipe.as_run().to_toml().as_bytes())?;
     Ok(())
 }
 
@@ -150,7 +150,7 @@ fn steps(recipe: &Recipe, images: &Combined, device: &NamedDevice, count: usize)
             .collect(),
         indices: vec![0; count],
         broken: Vec::new(),
-        resized: 0,
+        sets: Vec::new(),
     };
     for step in 0..2 {
         // What the numbers are doesn't matter here, not even whether they are numbers.

@@ -56,7 +56,7 @@ impl Training {
         or_full(
             session
                 .run
-                .write_file("recipe.toml", self.recipe.to_toml().as_bytes()),
+                .write_file("recipe.toml", self.recipe.as_run().to_toml().as_bytes()),
         )?;
         Ok(())
     }
