@@ -8,5 +8,6 @@
 )]
 
 mod golden;
+mod pytorch;
 mod resume;
 mod support;
