@@ -10,9 +10,11 @@ mod ini;
 mod reader;
 mod recipe;
 mod recipe_file;
+mod scaling;
 mod tree;
 
 pub use data::{DataConfig, LfwConfig, TrainingSet, YtfConfig};
 pub use device::{DeviceChoice, UnknownDevice};
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use recipe::*;
+pub use scaling::{Scaling, UnknownScaling};

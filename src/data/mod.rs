@@ -7,6 +7,7 @@
 
 mod batch;
 mod combine;
+mod content;
 mod error;
 mod face;
 mod image;

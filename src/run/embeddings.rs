@@ -10,6 +10,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
@@ -209,6 +210,24 @@ impl Embeddings {
             out.flush()
         })
         .map_err(RunError::io("write", path))
+    }
+
+    /// What `work` makes of each item, by its place and its [`Embeddings::frames`], in order; on all cores.
+    ///
+    /// # Errors
+    /// Those of `work`, and of reading.
+    pub fn map_items<T, E>(
+        &self,
+        work: impl Fn(usize, &[f32]) -> Result<T, E> + Sync,
+    ) -> Result<Vec<T>, E>
+    where
+        T: Send,
+        E: From<RunError> + Send,
+    {
+        (0..self.items.len())
+            .into_par_iter()
+            .map(|item| work(item, &self.frames(item)?))
+            .collect()
     }
 
     /// Numbers in an embedding.
@@ -445,6 +464,9 @@ mod tests {
         assert_eq!((embeddings.length(), embeddings.total()), (2, 3));
         assert_eq!(embeddings.item("c/3"), Some(2));
         assert!(embeddings.frames(3).unwrap().is_empty());
+        let sums = embeddings
+            .map_items(|item, values| Ok::<_, RunError>((item, values.iter().sum::<f32>())));
+        assert_eq!(sums.unwrap(), [(0, -4.0), (1, 0.0), (2, 4.0)]);
         let bytes = fs::metadata(&path).unwrap().len();
         assert_eq!(kept_size(root.path()).unwrap(), (1, bytes));
         assert_eq!(kept_size(&root.path().join("none")).unwrap(), (0, 0));

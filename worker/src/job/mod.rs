@@ -112,9 +112,20 @@ fn work(run: &RunDirectory) -> Result<(), JobError> {
         Work::Eval {
             model,
             set,
-            rule,
+            figures,
             preprocessing,
-        } => eval::evaluate(&mut session, job.device, &model, &set, rule, &preprocessing),
+            weights,
+        } => {
+            let order = eval::Order {
+                device: job.device,
+                model,
+                set,
+                figures,
+                preprocessing,
+                weights,
+            };
+            eval::evaluate(&mut session, &order)
+        }
     }
 }
 

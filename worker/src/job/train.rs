@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use facetui::{
-    config::{DataConfig, DeviceChoice, Recipe, Stage},
+    config::{DataConfig, DeviceChoice, Recipe, Scaling, Stage},
     data::{BatchOrder, BrokenImage, Combined, Loader, LoaderOptions, TrainingImages},
-    run::{EventWriter, JournalEvent, RunState},
+    run::{EventWriter, JournalEvent, RunDirectory, RunState},
 };
 
 use super::{
@@ -13,15 +13,16 @@ use super::{
     session::{Order, Session},
 };
 use crate::{
-    embed::{Embedder, verification::ValidationSet},
+    embed::{Embedder, Engine, Input, verification::ValidationSet},
     model::{
         device::{self, NamedDevice},
+        inference::InferenceNetwork,
         network::Network,
         optimiser::Optimiser,
         parameters,
     },
     train::{
-        checkpoint::{self, Checkpoint, Manifest},
+        checkpoint::{self, Checkpoint, CheckpointError, Manifest},
         checkpoint_writer::CheckpointWriter,
         schedule::set_learning_rate,
         trainer::Trainer,
@@ -130,7 +131,7 @@ impl Training {
         if let Some(checkpoint) = checkpoint {
             step = checkpoint.manifest.step;
             network = parameters::load(network, &checkpoint.weights, |_| true)
-                .map_err(checkpoint::CheckpointError::from)?;
+                .map_err(CheckpointError::from)?;
             optimiser = Optimiser::restore(&checkpoint.optimiser, &device.device);
         } else if let Some(folder) = from {
             let source = Checkpoint::read(folder)?;
@@ -311,21 +312,41 @@ impl Training {
         Ok(())
     }
 
+    /// The network as it embeds now.
+    fn embedder(&self, run: &RunDirectory) -> Result<Embedder, JobError> {
+        let input = &self.recipe.input;
+        let network = InferenceNetwork::new(
+            &parameters::snapshot(&self.trainer.network.embedder()),
+            "",
+            &self.recipe.network,
+            input.crop,
+            &self.device.device,
+        );
+        Ok(Embedder {
+            engine: Engine::Network(Box::new(network.map_err(CheckpointError::from)?)),
+            input: Input {
+                crop: input.crop,
+                channels: input.channels,
+                scaling: Scaling::default(),
+            },
+            device: self.device.name.clone(),
+            model: run.name(),
+            step: Some(self.step),
+        })
+    }
+
     /// Verifies every validation set with the weights as they are.
     fn validate(&mut self, session: &mut Session) -> Result<(), JobError> {
-        let embedder = Embedder {
-            backbone: self.trainer.network.embedder(),
-            input: self.recipe.input.clone(),
-            device: self.device.clone(),
-            model: session.run.name(),
-            step: Some(self.step),
-        };
+        if self.validation.is_empty() {
+            return Ok(());
+        }
+        let embedder = self.embedder(&session.run)?;
         for set in &self.validation {
             let phase = format!("validating {}", set.section());
             session.enter(RunState::Running, Some(&phase))?;
-            let evaluations =
-                session.listening(false, |between| set.evaluate(&embedder, between))?;
-            for (place, evaluation) in evaluations.into_iter().flatten().enumerate() {
+            let verified = session.listening(false, |between| set.evaluate(&embedder, between))?;
+            let evaluations = verified.into_iter().flat_map(|found| found.evaluations);
+            for (place, evaluation) in evaluations.enumerate() {
                 session.run.save_result(&evaluation)?;
                 let accuracy = evaluation.accuracy;
                 session.note(JournalEvent::Validation {

@@ -13,13 +13,16 @@ use std::{
 
 use facetui::{
     atomic::atomic_write,
-    config::{InputOptions, NetworkOptions, Stage},
+    config::{InputOptions, NetworkOptions, Scaling, Stage},
     run::{CheckpointEntry, RunDirectory},
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::model::parameters::{NamedTensors, WeightsError, read_safetensors, to_safetensors};
+use crate::model::{
+    parameters::{NamedTensors, WeightsError, read_safetensors, to_safetensors},
+    weights::{DESCRIPTION, Description},
+};
 
 const WEIGHTS: &str = "weights.safetensors";
 const OPTIMISER: &str = "optimiser.safetensors";
@@ -123,12 +126,22 @@ impl Checkpoint {
         remove_folder(&temporary)?;
         fs::create_dir_all(&temporary)
             .map_err(CheckpointError::io("make the folder", &temporary))?;
-        for (file, tensors) in [(WEIGHTS, &self.weights), (OPTIMISER, &self.optimiser)] {
+        // So that the weights say what they are of, wherever they are copied.
+        let description = serde_json::to_string(&self.manifest.description());
+        let description = description.map_err(|error| CheckpointError::Damaged {
+            path: temporary.clone(),
+            reason: error.to_string(),
+        })?;
+        for (file, tensors, note) in [
+            (WEIGHTS, &self.weights, Some((DESCRIPTION, description))),
+            (OPTIMISER, &self.optimiser, None),
+        ] {
             let path = temporary.join(file);
-            let bytes = to_safetensors(tensors).map_err(|error| CheckpointError::Damaged {
-                path: path.clone(),
-                reason: error.to_string(),
-            })?;
+            let bytes =
+                to_safetensors(tensors, note).map_err(|error| CheckpointError::Damaged {
+                    path: path.clone(),
+                    reason: error.to_string(),
+                })?;
             atomic_write(&path, &bytes).map_err(CheckpointError::io("write", &path))?;
             let seal = FileSeal {
                 bytes: bytes.len() as u64,
@@ -183,6 +196,15 @@ impl Checkpoint {
 }
 
 impl Manifest {
+    /// What the weights are of.
+    pub fn description(&self) -> Description {
+        Description {
+            network: self.network.clone(),
+            input: self.input.clone(),
+            scaling: Scaling::default(),
+        }
+    }
+
     /// Reads the description alone.
     ///
     /// # Errors
