@@ -4,16 +4,19 @@ mod lfw;
 mod scores;
 mod ytf;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Failure, figures, follow, output::print_json};
 use crate::{
-    config::{ChannelOrder, Crop, DeviceChoice},
-    eval::{Evaluation, Rule, template::Mirror},
-    launch::{self, EvaluationOrder, RunName, Started},
-    run::{Preprocessing, VerificationSet},
+    config::{ChannelOrder, Crop, DeviceChoice, Flatten, Scaling},
+    eval::{
+        Evaluation, Rule,
+        template::{Distance, Mirror, Pooling},
+    },
+    launch::{self, CheckpointChoice, EvaluationOrder, RunName, Started},
+    run::{BareWeights, FigureOptions, Preprocessing, VerificationSet},
 };
 
 /// Evaluate a model on a verification set, or scores alone
@@ -21,6 +24,7 @@ use crate::{
 #[command(
     after_help = "Examples:\n  facetui eval lfw --model margin-centre --data lfw.bin\n  \
                         facetui eval ytf --model margin-centre --splits splits.txt --frames aligned_images_DB\n  \
+                        facetui eval lfw --model w600k_r50.onnx --data lfw.bin --rule insightface\n  \
                         facetui eval scores distances.csv --rule exact --json"
 )]
 pub(super) struct Eval {
@@ -48,17 +52,32 @@ impl Eval {
 /// What evaluations of a model have in common.
 #[derive(Debug, Args)]
 struct Common {
-    /// A run (its newest checkpoint) or a checkpoint folder
+    /// A run, a checkpoint folder, a .safetensors file, a PyTorch state dict or an ONNX model
     #[arg(long, value_name = "M")]
-    model: std::path::PathBuf,
+    model: PathBuf,
+    /// Which checkpoint of a run: newest, best (by its validation) or a step
+    #[arg(long, value_name = "WHICH", default_value = "newest")]
+    checkpoint: CheckpointChoice,
     #[command(flatten)]
     rule: RuleOption,
+    /// cosine, l2 or squared-l2 [default: as the rule does]
+    #[arg(long)]
+    distance: Option<Distance>,
     /// The order of the colour planes, if not the model's own
     #[arg(long, value_name = "bgr|rgb", value_parser = channels)]
     channels: Option<ChannelOrder>,
     /// The crop, if not the model's own
     #[arg(long, value_name = "112x96|112x112", value_parser = crop)]
     crop: Option<Crop>,
+    /// How a byte becomes a number, if not as the model says: 127.5/128 means (x-127.5)/128
+    #[arg(long, value_name = "MEAN/DIVISOR")]
+    scaling: Option<Scaling>,
+    /// How bare weights flatten their last feature map
+    #[arg(long, value_name = "hwc|chw", value_parser = flatten)]
+    flatten: Option<Flatten>,
+    /// BatchNorm's ε of bare weights
+    #[arg(long, value_name = "E")]
+    epsilon: Option<f64>,
     /// What is done with the mirror image [default: as the rule does]
     #[arg(long, value_name = "sum|concat|none", value_parser = mirror)]
     mirror: Option<Mirror>,
@@ -71,6 +90,17 @@ struct Common {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
+}
+
+/// What evaluations on videos have besides.
+#[derive(Debug, Args)]
+struct VideoOptions {
+    /// How frames become one template: unit-mean, mean, norm-weighted, trimmed or media
+    #[arg(long, default_value_t)]
+    pooling: Pooling,
+    /// At most so many frames of a video, spread evenly over it
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    frames_per_video: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -107,16 +137,37 @@ impl Common {
         runs_root: &Path,
         base_name: &str,
         set: VerificationSet,
+        videos: Option<VideoOptions>,
         wanted: impl Fn(&Evaluation) -> bool,
     ) -> Result<(), Failure> {
+        if self
+            .epsilon
+            .is_some_and(|epsilon| !(0.0..1.0).contains(&epsilon))
+        {
+            let message = "--epsilon: give a number from 0 to 1, such as 1e-5";
+            return Err(Failure::Input(message.to_owned()));
+        }
         let Started { run, worker } = launch::evaluate(&EvaluationOrder {
             model: &self.model,
+            checkpoint: self.checkpoint,
             set,
-            rule: self.rule.rule.into(),
+            figures: FigureOptions {
+                rule: self.rule.rule.into(),
+                pooling: videos
+                    .as_ref()
+                    .map_or(Pooling::default(), |options| options.pooling),
+                distance: self.distance,
+            },
             preprocessing: Preprocessing {
                 channels: self.channels,
                 crop: self.crop,
+                scaling: self.scaling,
                 mirror: self.mirror,
+                frames_per_video: videos.and_then(|options| options.frames_per_video),
+            },
+            weights: BareWeights {
+                flatten: self.flatten,
+                batch_norm_epsilon: self.epsilon,
             },
             runs_root,
             name: self
@@ -157,6 +208,21 @@ fn crop(text: &str) -> Result<Crop, String> {
         "112x112" => Ok(Crop::Full),
         _ => Err("give 112x96 or 112x112".to_owned()),
     }
+}
+
+fn flatten(text: &str) -> Result<Flatten, String> {
+    match text {
+        "hwc" => Ok(Flatten::Hwc),
+        "chw" => Ok(Flatten::Chw),
+        _ => Err("give hwc or chw".to_owned()),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| "give a whole number from 1".to_owned())
 }
 
 fn mirror(text: &str) -> Result<Mirror, String> {

@@ -44,6 +44,9 @@ pub(super) fn print_whole(evaluation: &Evaluation) -> Result<(), Failure> {
     }
     let made_by = &evaluation.provenance;
     let step = made_by.step.map(|step| step.to_string());
+    let frames = made_by
+        .frames_per_video
+        .map(|most| format!("{most} a video at most"));
     for (label, value) in [
         (
             "model",
@@ -54,8 +57,10 @@ pub(super) fn print_whole(evaluation: &Evaluation) -> Result<(), Failure> {
         ("distance", Some(&made_by.distance)),
         ("channels", made_by.channels.as_ref()),
         ("crop", made_by.crop.as_ref()),
+        ("scaling", made_by.scaling.as_ref()),
         ("mirror", made_by.mirror.as_ref()),
         ("pooling", made_by.pooling.as_ref()),
+        ("frames", frames.as_ref()),
         ("corrected", made_by.corrected.as_ref()),
         ("device", made_by.device.as_ref()),
     ] {

@@ -11,6 +11,7 @@ mod park_window;
 mod reader;
 mod recipe;
 mod recipe_file;
+mod scaling;
 mod tree;
 
 pub use data::{DataConfig, LfwConfig, TrainingSet, YtfConfig};
@@ -18,3 +19,4 @@ pub use device::{DeviceChoice, UnknownDevice};
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use park_window::ParkWindow;
 pub use recipe::*;
+pub use scaling::{Scaling, UnknownScaling};

@@ -9,6 +9,7 @@ mod augment;
 mod batch;
 mod classes;
 mod combine;
+mod content;
 mod error;
 mod face;
 mod image;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::content::Content;
 use super::pickle::{Array, Element, Pickle, Value};
 use super::{DataError, Image, pairs};
 
@@ -21,10 +22,6 @@ pub struct ImagePair {
     pub same: bool,
     /// The fold, from 0, where the set's own file says it.
     pub fold: Option<u32>,
-    /// Name of the first image: a file, or a place in the set.
-    pub name_a: String,
-    /// Name of the second image.
-    pub name_b: String,
 }
 
 /// How a set of pairs lies on disk.
@@ -66,6 +63,7 @@ pub struct VerificationImages {
     dialect: PairsDialect,
     buffer: Vec<u8>,
     sources: Vec<Source>,
+    names: Vec<String>,
 }
 
 impl VerificationImages {
@@ -95,6 +93,36 @@ impl VerificationImages {
         self.sources.len()
     }
 
+    /// What an image is called: as the list names it, or its place in a pickle, `#0`, where it first occurs.
+    pub fn name(&self, index: usize) -> &str {
+        self.names.get(index).map_or("", String::as_str)
+    }
+
+    /// A hash of the images in their order: of the bytes of a pickle; of names, lengths and times of change of files.
+    ///
+    /// # Errors
+    /// When a file can't be looked at.
+    pub fn content(&self) -> Result<String, DataError> {
+        let mut content = Content::of("images");
+        let mut files = Vec::new();
+        for (source, name) in self.sources.iter().zip(&self.names) {
+            match source {
+                Source::Encoded(range) => content.add(&self.buffer[range.clone()]),
+                Source::Pixels {
+                    range,
+                    height,
+                    width,
+                } => {
+                    content.add(format!("{height}x{width}").as_bytes());
+                    content.add(&self.buffer[range.clone()]);
+                }
+                Source::File(path) => files.push((name.as_str(), path.as_path())),
+            }
+        }
+        content.add_files(&files)?;
+        Ok(content.hash())
+    }
+
     /// How the set lies on disk.
     pub fn dialect(&self) -> PairsDialect {
         self.dialect
@@ -111,7 +139,8 @@ impl VerificationImages {
             .ok_or_else(|| DataError::unsuitable(&self.path, format!("has no image {index}")))?;
         match source {
             Source::Encoded(range) => {
-                Image::decode(&self.buffer[range.clone()], &self.name_of_image(index))
+                let name = format!("{}, image {}", self.path.display(), self.name(index));
+                Image::decode(&self.buffer[range.clone()], &name)
             }
             Source::Pixels {
                 range,
@@ -126,19 +155,6 @@ impl VerificationImages {
         }
     }
 
-    fn name_of_image(&self, index: usize) -> String {
-        let name = self.pairs.iter().find_map(|pair| match index {
-            _ if pair.a == index => Some(&pair.name_a),
-            _ if pair.b == index => Some(&pair.name_b),
-            _ => None,
-        });
-        format!(
-            "{}, {}",
-            self.path.display(),
-            name.map_or("an image", String::as_str)
-        )
-    }
-
     fn from_pickle(path: &Path, buffer: Vec<u8>) -> Result<Self, DataError> {
         let pickle = Pickle::read(&buffer).map_err(|error| {
             DataError::malformed(path, format!("byte {}", error.position), error.problem)
@@ -148,10 +164,12 @@ impl VerificationImages {
             pickle: &pickle,
             start,
             sources: Vec::new(),
+            names: Vec::new(),
+            seen: 0,
             known: HashMap::new(),
         };
         let outcome = pickle_pairs(&mut collected);
-        let sources = collected.sources;
+        let Collected { sources, names, .. } = collected;
         let (dialect, pairs) = outcome.map_err(|problem| DataError::unsuitable(path, problem))?;
         Ok(Self {
             pairs,
@@ -159,6 +177,7 @@ impl VerificationImages {
             dialect,
             buffer,
             sources,
+            names,
         })
     }
 
@@ -168,6 +187,7 @@ impl VerificationImages {
             DataError::unsuitable(path, "this is a list of pairs, which needs the folder of its images (--images, or prefix in config.ini)")
         })?;
         let mut sources = Vec::new();
+        let mut names = Vec::new();
         let mut known = HashMap::new();
         let mut missing = Vec::new();
         let mut pairs = Vec::with_capacity(list.pairs.len());
@@ -179,6 +199,7 @@ impl VerificationImages {
                         missing.push(name.to_owned());
                     }
                     sources.push(Source::File(found.unwrap_or_else(|| root.join(name))));
+                    names.push(name.to_owned());
                     sources.len() - 1
                 })
             };
@@ -188,8 +209,6 @@ impl VerificationImages {
                 b,
                 same: pair.same,
                 fold: pair.fold,
-                name_a: pair.a,
-                name_b: pair.b,
             });
         }
         if let Some(first) = missing.first() {
@@ -208,6 +227,7 @@ impl VerificationImages {
             dialect: list.dialect,
             buffer: Vec::new(),
             sources,
+            names,
         })
     }
 }
@@ -217,15 +237,21 @@ struct Collected<'a> {
     pickle: &'a Pickle<'a>,
     start: usize,
     sources: Vec<Source>,
+    names: Vec<String>,
+    /// Images so far, repeated ones included: their places in the file.
+    seen: usize,
     known: HashMap<&'a [u8], usize>,
 }
 
 impl<'a> Collected<'a> {
     fn add(&mut self, bytes: &'a [u8], make: impl FnOnce(Range<usize>) -> Source) -> usize {
-        let (start, sources) = (self.start, &mut self.sources);
+        let (start, place) = (self.start, self.seen);
+        let (sources, names) = (&mut self.sources, &mut self.names);
+        self.seen += 1;
         *self.known.entry(bytes).or_insert_with(|| {
             let offset = bytes.as_ptr() as usize - start;
             sources.push(make(offset..offset + bytes.len()));
+            names.push(format!("#{place}"));
             sources.len() - 1
         })
     }
@@ -282,10 +308,8 @@ fn bin_pairs(collected: &mut Collected<'_>, [bins, same]: [&'_ Value; 2]) -> Res
     }
     let pairs = same
         .iter()
-        .enumerate()
-        .map(|(number, &same)| {
-            numbered_pair(number, indices[2 * number], indices[2 * number + 1], same)
-        })
+        .zip(indices.as_chunks::<2>().0)
+        .map(|(&same, &[a, b])| pair_of(a, b, same))
         .collect();
     Ok((dialect, pairs))
 }
@@ -328,21 +352,18 @@ fn pixel_pairs(collected: &mut Collected<'_>, lists: [&'_ Value; 2]) -> Result<P
                 )),
             };
             let (a, b) = (image(*a)?, image(*b)?);
-            pairs.push(numbered_pair(number, a, b, same));
+            pairs.push(pair_of(a, b, same));
         }
     }
     Ok((PairsDialect::PixelArrays, pairs))
 }
 
-fn numbered_pair(number: usize, a: usize, b: usize, same: bool) -> ImagePair {
-    let name = |side: &str| format!("pair {} {side}", number + 1);
+fn pair_of(a: usize, b: usize, same: bool) -> ImagePair {
     ImagePair {
         a,
         b,
         same,
         fold: None,
-        name_a: name("first"),
-        name_b: name("second"),
     }
 }
 
@@ -376,6 +397,49 @@ mod tests {
         assert_eq!((set.pairs[1].a, set.pairs[1].same), (set.pairs[0].a, false));
         assert_eq!(set.image(set.pairs[1].b).unwrap().rgb, [3; 12]);
         assert_eq!(set.dialect(), PairsDialect::BinBytes);
+        assert_eq!([0, 1, 2].map(|image| set.name(image)), ["#0", "#1", "#3"]);
+    }
+
+    #[test]
+    fn the_content_is_that_of_the_images_and_not_of_the_pairs() {
+        let of = |images: &[Vec<u8>], same: &[bool]| {
+            opened(&write_bin(images, same)).unwrap().content().unwrap()
+        };
+        let first = of(&[tiny(1), tiny(2), tiny(1), tiny(3)], &[true, false]);
+        assert_eq!(
+            first,
+            of(&[tiny(1), tiny(2), tiny(3), tiny(1)], &[false, false])
+        );
+        assert_ne!(
+            first,
+            of(&[tiny(1), tiny(2), tiny(1), tiny(4)], &[true, false])
+        );
+        assert_ne!(
+            first,
+            of(&[tiny(2), tiny(1), tiny(1), tiny(3)], &[true, false])
+        );
+    }
+
+    #[test]
+    fn images_of_a_list_are_called_as_the_list_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("pairs.txt");
+        std::fs::write(&list, "1,a/1.png,a/2.png\n0,a/1.png,b/1.png\n").unwrap();
+        for (name, shade) in [("a/1.png", 1), ("a/2.png", 2), ("b/1.png", 3)] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, tiny(shade)).unwrap();
+        }
+        let open = || VerificationImages::open(&list, Some(folder.path())).unwrap();
+        let set = open();
+        assert_eq!(
+            [0, 1, 2].map(|image| set.name(image)),
+            ["a/1.png", "a/2.png", "b/1.png"]
+        );
+        let before = set.content().unwrap();
+        assert_eq!(open().content().unwrap(), before);
+        std::fs::write(folder.path().join("b/1.png"), [tiny(3), tiny(4)].concat()).unwrap();
+        assert_ne!(open().content().unwrap(), before);
     }
 
     #[test]

@@ -2,9 +2,13 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::DataError;
+use super::content::Content;
 use super::image::is_image_name;
 use crate::untrusted::{visible, visible_path};
 
@@ -52,16 +56,52 @@ impl VideoSet {
     pub fn open(splits: &Path, frames: &Path, errors: Option<&Path>) -> Result<Self, DataError> {
         let mut set = Self::without_frames(splits, errors)?;
         std::fs::read_dir(frames).map_err(|error| DataError::read(frames, error))?;
-        for video in &mut set.videos {
+        set.videos.par_iter_mut().try_for_each(|video| {
             let folder = frames.join(&video.name);
             if folder.is_dir() {
-                video.frames = frames_in(&folder)?;
+                video.frames = frames_of(&folder)?;
             }
-            if video.frames.is_empty() {
-                set.missing.push(video.name.clone());
+            Ok(())
+        })?;
+        let missing = set.videos.iter().filter(|video| video.frames.is_empty());
+        set.missing = missing.map(|video| video.name.clone()).collect();
+        Ok(set)
+    }
+
+    /// Keeps at most `most` frames of each video, spread evenly over it: the middle one of each of so many stretches.
+    pub fn limit_frames(&mut self, most: usize) {
+        for video in &mut self.videos {
+            let count = video.frames.len();
+            if most < count {
+                let mut place = 0;
+                let mut next = 0;
+                video.frames.retain(|_| {
+                    let keeps = next < most && place == (2 * next + 1) * count / (2 * most);
+                    place += 1;
+                    next += usize::from(keeps);
+                    keeps
+                });
             }
         }
-        Ok(set)
+    }
+
+    /// A hash of the videos in their order, by names, lengths and times of change of their frames.
+    ///
+    /// # Errors
+    /// When a file can't be looked at.
+    pub fn content(&self) -> Result<String, DataError> {
+        let mut content = Content::of("videos");
+        let mut files = Vec::new();
+        for video in &self.videos {
+            content.add(video.name.as_bytes());
+            content.add(&(video.frames.len() as u64).to_le_bytes());
+            for frame in &video.frames {
+                let name = frame.file_name().and_then(|name| name.to_str());
+                files.push((name.unwrap_or_default(), frame.as_path()));
+            }
+        }
+        content.add_files(&files)?;
+        Ok(content.hash())
     }
 
     /// The lists alone.
@@ -122,17 +162,28 @@ impl VideoSet {
     /// Refuses a set of which some videos are not on disk.
     ///
     /// # Errors
-    /// How many are missing, with the first of them.
+    /// Which are missing: by name, as far as a message can name them.
     pub fn check_complete(&self, splits: &Path, frames: &Path) -> Result<(), DataError> {
-        let Some(first) = self.missing.first() else {
+        const NAMED: usize = 20;
+        if self.missing.is_empty() {
             return Ok(());
+        }
+        let named: Vec<String> = self
+            .missing
+            .iter()
+            .take(NAMED)
+            .map(|name| visible(name))
+            .collect();
+        let more = match self.missing.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
         };
         let problem = format!(
-            "{} of the {} videos that {} names are not in this folder, for instance {}; put them there, or leave their pairs out with --allow-missing",
+            "{} of the {} videos that {} names are not in this folder: {}{more}; put them there, or leave their pairs out with --allow-missing",
             self.missing.len(),
             self.videos.len(),
             visible_path(splits),
-            visible(first)
+            named.join(", "),
         );
         Err(DataError::unsuitable(frames, problem))
     }
@@ -224,21 +275,51 @@ fn video_name(word: &str) -> Option<String> {
     (plain(person) && plain(video)).then(|| format!("{person}/{video}"))
 }
 
+/// The frames of a video: those in its folder, then those in each folder in it, of which each is a medium of its own
+/// (a shot, a photograph).
+fn frames_of(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let mut frames = Vec::new();
+    let mut media = Vec::new();
+    for (name, entry) in entries(folder)? {
+        if is_image_name(&name) {
+            frames.push((name, entry.path()));
+        } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            media.push((name, entry.path()));
+        }
+    }
+    let mut frames = in_natural_order(frames);
+    for medium in in_natural_order(media) {
+        frames.extend(frames_in(&medium)?);
+    }
+    Ok(frames)
+}
+
 /// The image files of a folder, ordered by the numbers in their names.
 ///
 /// # Errors
 /// When the folder can't be read.
 pub fn frames_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| DataError::read(folder, error))? {
-        let entry = entry.map_err(|error| DataError::read(folder, error))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if is_image_name(&name) {
-            names.push((name, entry.path()));
-        }
-    }
-    names.sort_by(|(a, _), (b, _)| natural_order(a, b));
-    Ok(names.into_iter().map(|(_, path)| path).collect())
+    let images = entries(folder)?
+        .into_iter()
+        .filter(|(name, _)| is_image_name(name))
+        .map(|(name, entry)| (name, entry.path()));
+    Ok(in_natural_order(images.collect()))
+}
+
+fn entries(folder: &Path) -> Result<Vec<(String, DirEntry)>, DataError> {
+    let read = |error| DataError::read(folder, error);
+    std::fs::read_dir(folder)
+        .map_err(read)?
+        .map(|entry| {
+            let entry = entry.map_err(read)?;
+            Ok((entry.file_name().to_string_lossy().into_owned(), entry))
+        })
+        .collect()
+}
+
+fn in_natural_order(mut named: Vec<(String, PathBuf)>) -> Vec<PathBuf> {
+    named.sort_by(|(a, _), (b, _)| natural_order(a, b));
+    named.into_iter().map(|(_, path)| path).collect()
 }
 
 /// Text order in which runs of digits compare as numbers.
@@ -342,6 +423,38 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_spreads_over_the_video() {
+        let limited = |count: usize, most| {
+            let frames = (0..count).map(|frame| PathBuf::from(frame.to_string()));
+            let mut set = VideoSet {
+                videos: vec![Video {
+                    name: "A/1".to_owned(),
+                    frames: frames.collect(),
+                }],
+                pairs: Vec::new(),
+                missing: Vec::new(),
+                mislabelled: BTreeSet::new(),
+            };
+            set.limit_frames(most);
+            let frames = set.videos.remove(0).frames;
+            frames
+                .iter()
+                .map(|frame| frame.to_str().unwrap().parse().unwrap())
+                .collect::<Vec<usize>>()
+        };
+        assert_eq!(limited(100, 4), [12, 37, 62, 87]);
+        assert_eq!(limited(9, 1), [4]);
+        assert_eq!(limited(5, 3), [0, 2, 4]);
+        assert_eq!(limited(3, 3), [0, 1, 2]);
+        assert_eq!(limited(2, 7), [0, 1]);
+        for count in 1..40 {
+            for most in 1..=count {
+                assert_eq!(limited(count, most).len(), most, "{count} {most}");
+            }
+        }
+    }
+
+    #[test]
     fn videos_that_are_not_there_are_told_and_no_error() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("A/1")).unwrap();
@@ -354,5 +467,22 @@ mod tests {
         assert_eq!(set.missing, ["A/2", "A/10"]);
         assert_eq!(set.videos[0].frames.len(), 1);
         assert!(set.is_mislabelled(&set.pairs[0]) && !set.is_present(&set.pairs[0]));
+        let refusal = set.check_complete(&splits, folder.path()).unwrap_err();
+        assert!(refusal.to_string().contains("A/2, A/10;"), "{refusal}");
+
+        let before = set.content().unwrap();
+        let open = || VideoSet::open(&splits, folder.path(), None).unwrap();
+        assert_eq!(
+            open().content().unwrap(),
+            before,
+            "the error list is not content"
+        );
+        std::fs::write(folder.path().join("A/1/aligned_detect_1.4.jpg"), "x").unwrap();
+        assert_ne!(open().content().unwrap(), before);
+        std::fs::create_dir(folder.path().join("A/1/shot2")).unwrap();
+        std::fs::write(folder.path().join("A/1/shot2/1.jpg"), "x").unwrap();
+        let frames = open().videos.remove(0).frames;
+        assert_eq!(frames.len(), 3);
+        assert!(frames[2].ends_with("A/1/shot2/1.jpg"));
     }
 }

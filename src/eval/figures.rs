@@ -100,10 +100,14 @@ pub struct Provenance {
     pub channels: Option<String>,
     /// `112x96` or `112x112`.
     pub crop: Option<String>,
+    /// How a byte became a number of the input: `(x-127.5)/128`.
+    pub scaling: Option<String>,
     /// `none`, `sum` or `concat`.
     pub mirror: Option<String>,
     /// How a video's frames become one template; `None` for single images.
     pub pooling: Option<String>,
+    /// The most frames of a video that counted; `None` for all.
+    pub frames_per_video: Option<usize>,
     /// `cosine`, `squared-l2` or, for given scores, `as given`.
     pub distance: String,
     /// How an error list changed the pairs: `none`, `reference`, `official`.

@@ -8,13 +8,17 @@ use std::{
 };
 
 use super::{
-    EvaluationOrder, LaunchError, Resumed, RunName, Started, TrainingOrder, evaluate, resume, train,
+    CheckpointChoice, EvaluationOrder, LaunchError, Resumed, RunName, Started, TrainingOrder,
+    evaluate, resume, train,
 };
 use crate::{
     config::{DataConfig, DeviceChoice, Recipe},
     data::synthetic::{self, SyntheticOptions},
     eval::{Evaluation, Rule, corrected::Corrected},
-    run::{Preprocessing, RunDirectory, RunError, RunLock, RunState, VerificationSet, worker},
+    run::{
+        BareWeights, FigureOptions, Preprocessing, RunDirectory, RunError, RunLock, RunState,
+        VerificationSet, worker,
+    },
 };
 
 const MARGIN_CENTRE: &str = include_str!("../../assets/recipes/demo.toml");
@@ -244,9 +248,11 @@ impl Demo {
         let runs_root = self.runs_root();
         evaluate(&EvaluationOrder {
             model: &runs_root.join(Stage::Triplet.name()),
+            checkpoint: CheckpointChoice::Newest,
             set,
-            rule: Rule::Reference,
+            figures: FigureOptions::of_rule(Rule::Reference),
             preprocessing: Preprocessing::default(),
+            weights: BareWeights::default(),
             runs_root: &runs_root,
             name: RunName::Given(stage.name().to_owned()),
             device: self.options.device,

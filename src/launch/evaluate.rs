@@ -2,24 +2,29 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{LaunchError, RunName, Started, devices, find, readable, start::start};
+use super::{
+    CheckpointChoice, LaunchError, RunName, Started, devices, find, readable, start::start,
+};
 use crate::{
     config::DeviceChoice,
-    eval::Rule,
-    run::{Job, Preprocessing, VerificationSet, Work},
+    run::{BareWeights, FigureOptions, Job, Preprocessing, VerificationSet, Work},
 };
 
 /// An evaluation to be started.
 #[derive(Debug, Clone)]
 pub struct EvaluationOrder<'a> {
-    /// A run (its newest checkpoint) or a checkpoint folder.
+    /// A run, a checkpoint folder, or a file of weights or of an ONNX model.
     pub model: &'a Path,
+    /// Which checkpoint, where the model is a run.
+    pub checkpoint: CheckpointChoice,
     /// The set.
     pub set: VerificationSet,
-    /// Which rule makes the figures.
-    pub rule: Rule,
+    /// How distances become figures.
+    pub figures: FigureOptions,
     /// What to change in the model's own description.
     pub preprocessing: Preprocessing,
+    /// What bare weights don't say of themselves.
+    pub weights: BareWeights,
     /// The folder of runs.
     pub runs_root: &'a Path,
     /// The run's name.
@@ -33,17 +38,22 @@ pub struct EvaluationOrder<'a> {
 /// # Errors
 /// What is wrong with the order; nothing is left behind then.
 pub fn evaluate(order: &EvaluationOrder<'_>) -> Result<Started, LaunchError> {
-    let model = find::checkpoint(order.runs_root, order.model)?;
+    let model = find::model(order.runs_root, order.model, order.checkpoint)?;
     let set = with_checked_paths(&order.set)?;
-    readable::check_verification(&set)?;
-    devices::check(order.device)?;
+    // Both take their time, one the disk's and the other the loader's.
+    std::thread::scope(|scope| {
+        let device = scope.spawn(|| devices::check(order.device));
+        readable::check_verification(&set)?;
+        device.join().unwrap_or(Ok(()))
+    })?;
     let job = Job {
         device: order.device,
         work: Work::Eval {
             model,
             set,
-            rule: order.rule,
+            figures: order.figures,
             preprocessing: order.preprocessing.clone(),
+            weights: order.weights,
         },
     };
     start(order.runs_root, &order.name, &job, 0, &[])

@@ -1,8 +1,10 @@
 //! Finds runs and models by what people type.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use serde::Deserialize;
@@ -10,7 +12,8 @@ use serde::Deserialize;
 use super::LaunchError;
 use crate::{
     config::{InputOptions, NetworkOptions, Recipe},
-    run::RunDirectory,
+    run::{CheckpointEntry, RunDirectory},
+    untrusted::visible,
 };
 
 /// The run of a name under `runs_root`, or at a path.
@@ -27,23 +30,110 @@ pub fn run(runs_root: &Path, text: &Path) -> Result<RunDirectory, LaunchError> {
     Ok(found?)
 }
 
-/// The checkpoint folder that is meant by a folder, or by a run: its newest.
+/// Which of a run's checkpoints is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CheckpointChoice {
+    /// That of the highest step.
+    #[default]
+    Newest,
+    /// That with the highest mean accuracy over its validation sets; of equals the newest.
+    Best,
+    /// That of a step.
+    Step(u64),
+}
+
+impl FromStr for CheckpointChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "newest" => Ok(Self::Newest),
+            "best" => Ok(Self::Best),
+            step => step
+                .parse()
+                .map(Self::Step)
+                .map_err(|_| "give newest, best or a step".to_owned()),
+        }
+    }
+}
+
+/// The model that is meant by a file, a checkpoint folder or a run.
 ///
 /// # Errors
 /// There is none.
-pub fn checkpoint(runs_root: &Path, text: &Path) -> Result<PathBuf, LaunchError> {
+pub fn model(
+    runs_root: &Path,
+    text: &Path,
+    choice: CheckpointChoice,
+) -> Result<PathBuf, LaunchError> {
+    if !text.is_file() {
+        return checkpoint(runs_root, text, choice);
+    }
+    if choice != CheckpointChoice::Newest {
+        return Err(model_error(
+            text,
+            "is a file; only a run has checkpoints to choose from",
+        ));
+    }
+    std::path::absolute(text).map_err(|error| model_error(text, error.to_string()))
+}
+
+/// The checkpoint folder that is meant by a folder, or by a run and a choice.
+///
+/// # Errors
+/// There is none.
+pub fn checkpoint(
+    runs_root: &Path,
+    text: &Path,
+    choice: CheckpointChoice,
+) -> Result<PathBuf, LaunchError> {
     if text.join("manifest.json").is_file() {
         return std::path::absolute(text).map_err(|error| model_error(text, error.to_string()));
     }
     let Ok(run) = run(runs_root, text) else {
-        let reason = "is neither a run nor a checkpoint folder (one with manifest.json); `facetui runs` lists the runs";
+        let reason = "is neither a run, nor a checkpoint folder (one with manifest.json), nor a file; `facetui runs` lists the runs";
         return Err(model_error(text, reason));
     };
-    let newest = run.checkpoints()?.pop().ok_or_else(|| {
+    let mut checkpoints = run.checkpoints()?;
+    if checkpoints.is_empty() {
         let reason = "has no checkpoint yet; `facetui checkpoint` asks a running run for one";
+        return Err(model_error(run.path(), reason));
+    }
+    let chosen = match choice {
+        CheckpointChoice::Newest => checkpoints.pop(),
+        CheckpointChoice::Best => best(&run, &checkpoints)?,
+        CheckpointChoice::Step(step) => checkpoints.iter().rfind(|one| one.step == step).cloned(),
+    };
+    let chosen = chosen.ok_or_else(|| {
+        let names: Vec<String> = checkpoints.iter().map(|one| visible(&one.name)).collect();
+        let reason = format!(
+            "has no checkpoint of that step; it has {}",
+            names.join(", ")
+        );
         model_error(run.path(), reason)
     })?;
-    std::path::absolute(&newest.path).map_err(|error| model_error(&newest.path, error.to_string()))
+    std::path::absolute(&chosen.path).map_err(|error| model_error(&chosen.path, error.to_string()))
+}
+
+/// The checkpoint with the highest mean accuracy; those that were not validated don't compete.
+fn best(
+    run: &RunDirectory,
+    checkpoints: &[CheckpointEntry],
+) -> Result<Option<CheckpointEntry>, LaunchError> {
+    let mut best = None;
+    for entry in checkpoints {
+        let figures = Model::read(&entry.path)?.figures;
+        let mean = figures.values().sum::<f64>() / figures.len() as f64;
+        if !figures.is_empty() && best.as_ref().is_none_or(|(highest, _)| mean >= *highest) {
+            best = Some((mean, entry.clone()));
+        }
+    }
+    if best.is_none() {
+        let reason =
+            "has no checkpoint that was validated, so that none is the best; give newest or a step";
+        return Err(model_error(run.path(), reason));
+    }
+    Ok(best.map(|(_, entry)| entry))
 }
 
 /// Looks whether a recipe can start from a checkpoint: the network must be of the same shape.
@@ -99,6 +189,9 @@ pub fn check_start(recipe: &Recipe, checkpoint: &Path) -> Result<(), LaunchError
 struct Model {
     network: NetworkOptions,
     input: InputOptions,
+    /// Mean accuracy by set, of a validation at the checkpoint's very step.
+    #[serde(default)]
+    figures: BTreeMap<String, f64>,
 }
 
 impl Model {

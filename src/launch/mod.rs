@@ -21,6 +21,7 @@ mod train;
 pub use demo::{Demo, DemoOptions, DemoStage, NextStage};
 pub use error::LaunchError;
 pub use evaluate::{EvaluationOrder, evaluate};
+pub use find::CheckpointChoice;
 pub use follow::{Follower, Look};
 pub use order::{Answer, SETTABLE, order};
 pub use resume::{Resumed, resume};

@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{LaunchError, RunName, Started, devices, find, readable, start::start};
+use super::{
+    CheckpointChoice, LaunchError, RunName, Started, devices, find, readable, start::start,
+};
 use crate::{
     config::{ConfigErrors, DataConfig, DeviceChoice, MERGE_COPY, Recipe},
     data::DataError,
@@ -58,7 +60,7 @@ pub fn train(order: &TrainingOrder<'_>) -> Result<Started, LaunchError> {
     order.config.check_paths(order.recipe)?;
     let from = match &order.from {
         Some(text) => {
-            let checkpoint = find::checkpoint(order.runs_root, text)?;
+            let checkpoint = find::checkpoint(order.runs_root, text, CheckpointChoice::Newest)?;
             find::check_start(order.recipe, &checkpoint)?;
             Some(checkpoint)
         }

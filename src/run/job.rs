@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::JobKind;
-use crate::config::{ChannelOrder, Crop, DataConfig, DeviceChoice};
-use crate::eval::{Rule, corrected::Corrected, template::Mirror};
+use crate::config::{ChannelOrder, Crop, DataConfig, DeviceChoice, Flatten, Scaling};
+use crate::eval::{
+    Rule,
+    corrected::Corrected,
+    template::{Distance, Mirror, Pooling},
+};
 
 /// What the worker is to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,14 +36,18 @@ pub enum Work {
     },
     /// Embed a verification set with a model and write its figures to `results/`.
     Eval {
-        /// A checkpoint folder.
+        /// A checkpoint folder, or a file of weights or of an ONNX model.
         model: PathBuf,
         /// The set.
         set: VerificationSet,
-        /// Which rule makes the figures.
-        rule: Rule,
+        /// How distances become figures.
+        #[serde(flatten)]
+        figures: FigureOptions,
         /// What to change in the model's own description.
         preprocessing: Preprocessing,
+        /// What bare weights don't say of themselves.
+        #[serde(default)]
+        weights: BareWeights,
     },
 }
 
@@ -110,6 +118,55 @@ impl VerificationSet {
     }
 }
 
+/// How embeddings become distances, and distances figures: nothing of it needs the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FigureOptions {
+    /// The rule.
+    pub rule: Rule,
+    /// How a video's frames become one template.
+    #[serde(default)]
+    pub pooling: Pooling,
+    /// How far apart two templates are; the rule decides where this is `None`.
+    #[serde(default)]
+    pub distance: Option<Distance>,
+}
+
+impl FigureOptions {
+    /// The rule's own distance and the published pooling.
+    pub fn of_rule(rule: Rule) -> Self {
+        Self {
+            rule,
+            pooling: Pooling::default(),
+            distance: None,
+        }
+    }
+
+    /// The distance as asked for, else the rule's own.
+    pub fn distance(&self) -> Distance {
+        self.distance.unwrap_or(match self.rule {
+            Rule::Insightface => Distance::SquaredL2,
+            Rule::Reference | Rule::Exact => Distance::Cosine,
+        })
+    }
+
+    /// What the rule does with the mirror image, where nobody asks for something else.
+    pub fn mirror(&self) -> Mirror {
+        match self.rule {
+            Rule::Insightface => Mirror::Sum,
+            Rule::Reference | Rule::Exact => Mirror::None,
+        }
+    }
+}
+
+/// What a file of bare weights doesn't say, and a checkpoint or a described file does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct BareWeights {
+    /// Order in which the last feature map is flattened.
+    pub flatten: Option<Flatten>,
+    /// BatchNorm's ε.
+    pub batch_norm_epsilon: Option<f64>,
+}
+
 /// What differs from the model's own description of its input; `None` keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
@@ -117,6 +174,10 @@ pub struct Preprocessing {
     pub channels: Option<ChannelOrder>,
     /// The crop.
     pub crop: Option<Crop>,
+    /// How a byte becomes a number.
+    pub scaling: Option<Scaling>,
     /// What is done with the mirrored image; the rule decides where this is `None`.
     pub mirror: Option<Mirror>,
+    /// The most frames of a video, spread evenly over it; `None` for all.
+    pub frames_per_video: Option<usize>,
 }

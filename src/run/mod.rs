@@ -3,6 +3,7 @@
 mod command;
 mod contents;
 mod directory;
+mod embeddings;
 mod error;
 mod events;
 pub mod host;
@@ -10,20 +11,25 @@ mod inbox;
 mod job;
 mod journal;
 mod lock;
+mod model_info;
 pub mod registry;
 mod scalars;
 mod status;
 pub mod worker;
 
 pub use command::Command;
-pub use contents::{CheckpointEntry, ResultRow, Results};
+pub use contents::{CheckpointEntry, EvaluationSource, ResultRow, Results};
 pub use directory::RunDirectory;
+pub use embeddings::{
+    EmbeddedItem, EmbeddingOrigin, Embeddings, KEPT_EMBEDDINGS, kept_path, kept_size,
+};
 pub use error::RunError;
 pub use events::{Event, EventTail, EventWriter, What, is_event_file};
 pub use inbox::{Inbox, RejectedCommand};
 pub use job::*;
 pub use journal::{Entry, Journal, JournalEvent, JournalTail};
 pub use lock::RunLock;
+pub use model_info::{ModelInfo, ModelInput};
 pub use registry::{RunEntry, RunSummary};
 pub use scalars::{Point, Scalars};
 pub use status::{JobKind, RunState, Status};

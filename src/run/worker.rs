@@ -32,6 +32,42 @@ pub fn binary() -> Result<PathBuf, RunError> {
     }
 }
 
+/// ONNX Runtime's library, which the worker loads for ONNX models: `ORT_DYLIB_PATH`, else where `./x setup onnx` puts
+/// it beside the worker's program or in the project that built it; `None` where there is none.
+///
+/// # Errors
+/// `ORT_DYLIB_PATH` names no file.
+pub fn onnx_runtime() -> Result<Option<PathBuf>, String> {
+    if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
+        let path = PathBuf::from(path);
+        return if path.is_file() {
+            Ok(Some(path))
+        } else {
+            Err(format!(
+                "ORT_DYLIB_PATH names {}, where no file is",
+                path.display()
+            ))
+        };
+    }
+    let program = binary().or_else(|_| env::current_exe());
+    let Some(program) = program.ok().and_then(|path| fs::canonicalize(path).ok()) else {
+        return Ok(None);
+    };
+    // Only folders of whoever installed or built the program: a library is code.
+    let beside = program.parent();
+    let built = program
+        .ancestors()
+        .find(|folder| folder.file_name().is_some_and(|name| name == "target"));
+    Ok([beside, built.and_then(Path::parent)]
+        .into_iter()
+        .flatten()
+        .map(|folder| folder.join(ONNX_RUNTIME))
+        .find(|path| path.is_file()))
+}
+
+/// Where `./x setup onnx` puts the library.
+const ONNX_RUNTIME: &str = "onnxruntime/lib/libonnxruntime.so";
+
 /// Starts a worker on a run; it lives in a session of its own and writes to `worker.log`.
 ///
 /// The child is returned so that its end can be waited for; dropping it changes nothing for the worker.

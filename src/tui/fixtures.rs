@@ -235,6 +235,7 @@ pub fn evaluation(set: &str, model: &str, step: u64) -> Evaluation {
             distance: "squared-l2".to_owned(),
             corrected: None,
             device: Some("flex".to_owned()),
+            ..Provenance::default()
         },
     }
 }

@@ -51,7 +51,8 @@ const WORKER: Table = &[
         "model",
         &[
             "facetui::config",
-            "facetui::run::host",
+            "facetui::data::pickle",
+            "facetui::run",
             "facetui::untrusted",
         ],
     ),
@@ -70,6 +71,7 @@ const WORKER: Table = &[
         "embed",
         &[
             "model",
+            "train::checkpoint",
             "facetui::config",
             "facetui::data",
             "facetui::eval",
@@ -83,6 +85,7 @@ const WORKER: Table = &[
             "model",
             "train",
             "embed",
+            "facetui::atomic",
             "facetui::config",
             "facetui::data",
             "facetui::eval",
@@ -90,7 +93,10 @@ const WORKER: Table = &[
             "facetui::untrusted",
         ],
     ),
-    ("command_line", &["job", "model"]),
+    (
+        "command_line",
+        &["embed", "job", "model", "facetui::config", "facetui::run"],
+    ),
     ("main", &["facetui_worker::command_line"]),
 ];
 

@@ -30,6 +30,7 @@ impl Lfw {
             data: self.data,
             images: self.images,
         };
-        self.common.evaluate(runs_root, "eval-lfw", set, |_| true)
+        self.common
+            .evaluate(runs_root, "eval-lfw", set, None, |_| true)
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{Common, Failure};
+use super::{Common, Failure, VideoOptions};
 use crate::{eval::corrected::Corrected, run::VerificationSet};
 
 /// Verify pairs of videos
@@ -12,11 +12,15 @@ use crate::{eval::corrected::Corrected, run::VerificationSet};
 #[command(
     after_help = "Examples:\n  facetui eval ytf --model margin-centre --splits splits.txt --frames aligned_images_DB\n  \
                         facetui eval ytf --model margin-centre --splits splits.txt --frames aligned_images_DB \\\n    \
-                        --errors assets/ytf-error.txt --corrected official --json"
+                        --errors assets/ytf-error.txt --corrected official --json\n  \
+                        facetui eval ytf --model w600k_r50.onnx --splits splits.txt --frames aligned_images_DB \\\n    \
+                        --frames-per-video 20 --pooling trimmed"
 )]
 pub(super) struct Ytf {
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    videos: VideoOptions,
     /// The split list
     #[arg(long, value_name = "FILE")]
     splits: PathBuf,
@@ -63,9 +67,12 @@ impl Ytf {
             corrected,
             allow_missing: self.allow_missing,
         };
-        self.common
-            .evaluate(runs_root, "eval-ytf", set, |evaluation| {
-                evaluation.provenance.corrected.as_deref() == Some(word)
-            })
+        self.common.evaluate(
+            runs_root,
+            "eval-ytf",
+            set,
+            Some(self.videos),
+            |evaluation| evaluation.provenance.corrected.as_deref() == Some(word),
+        )
     }
 }

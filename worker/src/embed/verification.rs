@@ -1,39 +1,46 @@
 //! Verification sets, opened once and evaluated with one model after another.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use facetui::{
     config::DataConfig,
     data::{Image, VerificationImages, VideoSet},
     eval::{
-        EvalError, Evaluation, Folds, Provenance, Rule, ScoredPair,
-        corrected::{Corrected, ErrorList, NamedPair, correct},
-        template::{Distance, Mirror, Pooling, distance, pool, unit},
-        verify_in,
+        Rule,
+        corrected::{Corrected, ErrorList},
+        template::Mirror,
     },
-    run::VerificationSet,
-    untrusted::{visible, visible_path},
+    run::{EmbeddedItem, EmbeddingOrigin, Embeddings, FigureOptions, VerificationSet},
+    untrusted::visible_path,
 };
 
-use super::{Between, EmbedError, Embedder};
+use super::{
+    Between, EmbedError, Embedder, Images,
+    figures::{Pair, Protocol},
+};
 
-/// A verification set with the rules for its figures.
+pub use super::figures::Verified;
+
+/// A verification set with the options of its figures.
 pub struct ValidationSet {
     section: String,
-    rule: Rule,
-    mirror: Mirror,
+    options: FigureOptions,
+    /// What is done with the mirror images.
+    pub mirror: Mirror,
+    frames_per_video: Option<usize>,
+    data: PathBuf,
+    pairs: Vec<Pair>,
     kind: Kind,
 }
 
 enum Kind {
-    Images {
-        images: VerificationImages,
-        data: PathBuf,
-    },
+    Images(VerificationImages),
     Videos {
         videos: VideoSet,
-        splits: PathBuf,
-        errors: Option<ErrorList>,
+        errors: ErrorList,
         corrected: Vec<Corrected>,
     },
 }
@@ -47,24 +54,38 @@ impl ValidationSet {
         let set = VerificationSet::of_section(section, config).ok_or_else(|| {
             EmbedError::Input(format!("config.ini has no section [{section}] that is on"))
         })?;
-        Self::of(section, &set, Rule::Reference, None)
+        Self::of(
+            section,
+            &set,
+            FigureOptions::of_rule(Rule::Reference),
+            None,
+            None,
+        )
     }
 
-    /// Opens a set; `mirror` overrides what the rule does with mirror images.
+    /// Opens a set; `mirror` overrides what the rule does with mirror images, and of videos at most
+    /// `frames_per_video` frames count.
     ///
     /// # Errors
     /// A file is missing or malformed, or videos are missing and that isn't allowed.
     pub fn of(
         section: &str,
         set: &VerificationSet,
-        rule: Rule,
+        options: FigureOptions,
         mirror: Option<Mirror>,
+        frames_per_video: Option<usize>,
     ) -> Result<Self, EmbedError> {
-        let kind = match set {
-            VerificationSet::Lfw { data, images } => Kind::Images {
-                images: VerificationImages::open(data, images.as_deref())?,
-                data: data.clone(),
-            },
+        let (data, pairs, kind) = match set {
+            VerificationSet::Lfw { data, images } => {
+                let images = VerificationImages::open(data, images.as_deref())?;
+                let pairs = images.pairs.iter().map(|pair| Pair {
+                    a: pair.a,
+                    b: pair.b,
+                    same: pair.same,
+                    fold: pair.fold,
+                });
+                (data, pairs.collect(), Kind::Images(images))
+            }
             VerificationSet::Ytf {
                 splits,
                 frames,
@@ -72,47 +93,34 @@ impl ValidationSet {
                 corrected,
                 allow_missing,
             } => {
-                let videos = VideoSet::open(splits, frames, None)?;
+                let mut videos = VideoSet::open(splits, frames, None)?;
                 if !allow_missing {
                     videos.check_complete(splits, frames)?;
                 }
-                let mut asked = vec![Corrected::None];
-                let errors = match errors {
-                    Some(path) => {
-                        let text = std::fs::read_to_string(path).map_err(|error| {
-                            EmbedError::Input(format!(
-                                "can't read the error list {}: {error}",
-                                path.display()
-                            ))
-                        })?;
-                        Some(ErrorList::parse(&text))
-                    }
-                    None => None,
-                };
-                if *corrected != Corrected::None {
-                    if errors.is_none() {
-                        return Err(EmbedError::Input(
-                            "corrected figures need an error list (--errors FILE)".to_owned(),
-                        ));
-                    }
-                    asked.push(*corrected);
+                if let Some(most) = frames_per_video {
+                    videos.limit_frames(most);
                 }
-                Kind::Videos {
-                    videos,
-                    splits: splits.clone(),
-                    errors,
-                    corrected: asked,
-                }
+                let pairs = videos.pairs.iter().map(|pair| Pair {
+                    a: pair.a,
+                    b: pair.b,
+                    same: pair.same,
+                    fold: Some(pair.fold),
+                });
+                let pairs = pairs.collect();
+                (
+                    splits,
+                    pairs,
+                    videos_of(videos, errors.as_deref(), *corrected)?,
+                )
             }
         };
-        let mirror = mirror.unwrap_or(match rule {
-            Rule::Insightface => Mirror::Sum,
-            Rule::Reference | Rule::Exact => Mirror::None,
-        });
         Ok(Self {
             section: section.to_owned(),
-            rule,
-            mirror,
+            options,
+            mirror: mirror.unwrap_or(options.mirror()),
+            frames_per_video,
+            data: data.clone(),
+            pairs,
             kind,
         })
     }
@@ -125,204 +133,201 @@ impl ValidationSet {
     /// How many different images there are to embed.
     pub fn images(&self) -> usize {
         match &self.kind {
-            Kind::Images { images, .. } => images.images(),
+            Kind::Images(images) => images.images(),
             Kind::Videos { videos, .. } => {
                 videos.videos.iter().map(|video| video.frames.len()).sum()
             }
         }
     }
 
-    /// Embeds every image once and works out the figures: of the set, then of its correction if there is one.
+    /// Names of the videos that are not there.
+    pub fn missing(&self) -> &[String] {
+        match &self.kind {
+            Kind::Images(_) => &[],
+            Kind::Videos { videos, .. } => &videos.missing,
+        }
+    }
+
+    /// Images or videos, as their embeddings are kept.
+    pub fn items(&self) -> Vec<EmbeddedItem> {
+        match &self.kind {
+            Kind::Images(images) => (0..images.images())
+                .map(|image| EmbeddedItem {
+                    name: images.name(image).to_owned(),
+                    count: 1,
+                })
+                .collect(),
+            Kind::Videos { videos, .. } => videos
+                .videos
+                .iter()
+                .map(|video| EmbeddedItem {
+                    name: video.name.clone(),
+                    count: video.frames.len(),
+                })
+                .collect(),
+        }
+    }
+
+    /// A hash of the images, whatever the pairs are.
     ///
     /// # Errors
-    /// An image can't be read, an embedding is broken, or the pairs don't make folds.
-    pub fn evaluate(
+    /// A file can't be looked at.
+    pub fn content(&self) -> Result<String, EmbedError> {
+        Ok(match &self.kind {
+            Kind::Images(images) => images.content()?,
+            Kind::Videos { videos, .. } => videos.content()?,
+        })
+    }
+
+    /// Embeds every image once, however many pairs it is in.
+    ///
+    /// # Errors
+    /// An image can't be read, an embedding is broken, or `between` wants an end.
+    pub fn embed(
         &self,
         embedder: &Embedder,
         between: &mut Between<'_>,
-    ) -> Result<Vec<Evaluation>, EmbedError> {
+    ) -> Result<Embeddings, EmbedError> {
+        let (values, length) = match &self.kind {
+            Kind::Images(images) => embedder.embed(
+                &Images {
+                    count: images.images(),
+                    image: &|place| images.image(place),
+                    name: &|place| {
+                        format!("image {} of {}", images.name(place), self.data.display())
+                    },
+                },
+                self.mirror,
+                between,
+            ),
+            Kind::Videos { videos, .. } => {
+                let frames: Vec<&PathBuf> = videos
+                    .videos
+                    .iter()
+                    .flat_map(|video| &video.frames)
+                    .collect();
+                embedder.embed(
+                    &Images {
+                        count: frames.len(),
+                        image: &|place| Image::open(frames[place]),
+                        name: &|place| frames[place].display().to_string(),
+                    },
+                    self.mirror,
+                    between,
+                )
+            }
+        }?;
+        let origin = EmbeddingOrigin {
+            model: embedder.model.clone(),
+            step: embedder.step,
+            model_content: String::new(),
+            set: self.data.display().to_string(),
+            set_content: String::new(),
+            channels: embedder.input.channels,
+            crop: embedder.input.crop,
+            scaling: embedder.input.scaling.to_string(),
+            mirror: self.mirror,
+            frames_per_video: self.frames_per_video,
+            device: embedder.device.clone(),
+        };
+        if length == 0 {
+            return Err(EmbedError::Input(format!(
+                "{} has no images",
+                visible_path(&self.data)
+            )));
+        }
+        Ok(Embeddings::new(origin, length, self.items(), values)?)
+    }
+
+    /// The scores and figures of embeddings of this set.
+    ///
+    /// # Errors
+    /// Kept embeddings are damaged, one is broken, or the pairs don't make folds.
+    pub fn verify(&self, embeddings: &Embeddings) -> Result<Verified, EmbedError> {
+        let protocol = |set, errors, corrected, media| Protocol {
+            set,
+            data: &self.data,
+            pairs: &self.pairs,
+            media,
+            options: self.options,
+            corrected,
+            errors,
+        };
+        let count = self.pairs.len();
         match &self.kind {
-            Kind::Images { images, data } => self
-                .evaluate_images(embedder, between, images, data)
-                .map(|one| vec![one]),
+            Kind::Images(_) => {
+                let set = set_name("LFW", 6000, &self.data, count);
+                protocol(set, &ErrorList::default(), &[Corrected::None], None).verify(embeddings)
+            }
             Kind::Videos {
                 videos,
-                splits,
                 errors,
                 corrected,
+                ..
             } => {
-                let templates = self.templates(embedder, between, videos)?;
-                let no_errors = ErrorList::default();
-                let errors = errors.as_ref().unwrap_or(&no_errors);
-                corrected
-                    .iter()
-                    .map(|mode| {
-                        self.evaluate_videos(embedder, videos, splits, &templates, errors, *mode)
-                    })
-                    .collect()
+                let set = set_name("YTF", 5000, &self.data, count);
+                let media = |video: usize| media_of(&videos.videos[video].frames);
+                protocol(set, errors, corrected, Some(&media)).verify(embeddings)
             }
         }
     }
 
-    fn evaluate_images(
+    /// Embeds and verifies, keeping nothing: for validation while training.
+    ///
+    /// # Errors
+    /// As [`ValidationSet::embed`] and [`ValidationSet::verify`].
+    pub fn evaluate(
         &self,
         embedder: &Embedder,
         between: &mut Between<'_>,
-        images: &VerificationImages,
-        data: &Path,
-    ) -> Result<Evaluation, EmbedError> {
-        let raw = embedder.embed(
-            images.images(),
-            |index| images.image(index),
-            self.mirror,
-            between,
-        )?;
-        let embeddings = raw
-            .iter()
-            .map(|raw| unit(raw))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(figures_of(data))?;
-        let scored = images
-            .pairs
-            .iter()
-            .map(|pair| {
-                let distance = distance(self.distance(), &embeddings[pair.a], &embeddings[pair.b])?;
-                Ok(ScoredPair {
-                    distance,
-                    same: pair.same,
-                    fold: pair.fold,
-                })
-            })
-            .collect::<Result<Vec<_>, EvalError>>()
-            .map_err(figures_of(data))?;
-        let figures = verify_in(Folds::OfRule, self.rule, &scored).map_err(figures_of(data))?;
-        let set = set_name("LFW", 6000, data, images.pairs.len());
-        let provenance = Provenance {
-            pooling: None,
-            corrected: None,
-            ..self.provenance(embedder, data)
-        };
-        Ok(figures.into_evaluation(set, 0, 0, provenance))
-    }
-
-    /// The template of every video, none where it has no frames.
-    fn templates(
-        &self,
-        embedder: &Embedder,
-        between: &mut Between<'_>,
-        videos: &VideoSet,
-    ) -> Result<Vec<Option<Vec<f32>>>, EmbedError> {
-        let frames: Vec<&PathBuf> = videos
-            .videos
-            .iter()
-            .flat_map(|video| &video.frames)
-            .collect();
-        let raw = embedder.embed(
-            frames.len(),
-            |index| Image::open(frames[index]),
-            self.mirror,
-            between,
-        )?;
-        let mut rest = raw.as_slice();
-        videos
-            .videos
-            .iter()
-            .map(|video| {
-                let (own, others) = rest.split_at(video.frames.len());
-                rest = others;
-                if own.is_empty() {
-                    return Ok(None);
-                }
-                pool(Pooling::UnitMean, own)
-                    .map(Some)
-                    .map_err(|source| EmbedError::Figures {
-                        of: format!("video {}", visible(&video.name)),
-                        source,
-                    })
-            })
-            .collect()
-    }
-
-    fn evaluate_videos(
-        &self,
-        embedder: &Embedder,
-        videos: &VideoSet,
-        splits: &Path,
-        templates: &[Option<Vec<f32>>],
-        errors: &ErrorList,
-        mode: Corrected,
-    ) -> Result<Evaluation, EmbedError> {
-        let present: Vec<_> = videos
-            .pairs
-            .iter()
-            .filter(|pair| videos.is_present(pair))
-            .collect();
-        let named: Vec<NamedPair> = present
-            .iter()
-            .map(|pair| NamedPair {
-                a: &videos.videos[pair.a].name,
-                b: &videos.videos[pair.b].name,
-                same: pair.same,
-            })
-            .collect();
-        let selection = correct(&named, errors, mode);
-        let mut scored = Vec::with_capacity(selection.kept.len());
-        for index in &selection.kept {
-            let pair = present[*index];
-            let (Some(a), Some(b)) = (&templates[pair.a], &templates[pair.b]) else {
-                continue;
-            };
-            scored.push(ScoredPair {
-                distance: distance(self.distance(), a, b).map_err(figures_of(splits))?,
-                same: pair.same,
-                fold: Some(pair.fold),
-            });
-        }
-        let folds = match mode {
-            Corrected::Official => Folds::OfSet,
-            Corrected::None | Corrected::Reference => Folds::OfRule,
-        };
-        let figures = verify_in(folds, self.rule, &scored).map_err(figures_of(splits))?;
-        let mut set = set_name("YTF", 5000, splits, videos.pairs.len());
-        if mode != Corrected::None {
-            set.push_str("-corrected");
-        }
-        let provenance = Provenance {
-            pooling: Some(Pooling::UnitMean.to_string()),
-            corrected: Some(mode.to_string()),
-            ..self.provenance(embedder, splits)
-        };
-        let missing = videos.pairs.len() - present.len();
-        Ok(figures.into_evaluation(set, missing, selection.dropped, provenance))
-    }
-
-    fn distance(&self) -> Distance {
-        match self.rule {
-            Rule::Insightface => Distance::SquaredL2,
-            Rule::Reference | Rule::Exact => Distance::Cosine,
-        }
-    }
-
-    fn provenance(&self, embedder: &Embedder, data: &Path) -> Provenance {
-        Provenance {
-            model: embedder.model.clone(),
-            step: embedder.step,
-            data: data.display().to_string(),
-            channels: Some(embedder.input.channels.to_string()),
-            crop: Some(embedder.input.crop.to_string()),
-            mirror: Some(self.mirror.to_string()),
-            pooling: None,
-            distance: self.distance().to_string(),
-            corrected: None,
-            device: Some(embedder.device.name.clone()),
-        }
+    ) -> Result<Verified, EmbedError> {
+        self.verify(&self.embed(embedder, between)?)
     }
 }
 
-/// Names the set that an error of its figures is about; for `map_err`.
-fn figures_of(path: &Path) -> impl FnOnce(EvalError) -> EmbedError {
-    let of = visible_path(path);
-    move |source| EmbedError::Figures { of, source }
+fn videos_of(
+    videos: VideoSet,
+    errors: Option<&Path>,
+    corrected: Corrected,
+) -> Result<Kind, EmbedError> {
+    let mut asked = vec![Corrected::None];
+    if corrected != Corrected::None {
+        if errors.is_none() {
+            return Err(EmbedError::Input(
+                "corrected figures need an error list (--errors FILE)".to_owned(),
+            ));
+        }
+        asked.push(corrected);
+    }
+    let errors = match errors {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                EmbedError::Input(format!(
+                    "can't read the error list {}: {error}",
+                    visible_path(path)
+                ))
+            })?;
+            ErrorList::parse(&text)
+        }
+        None => ErrorList::default(),
+    };
+    Ok(Kind::Videos {
+        videos,
+        errors,
+        corrected: asked,
+    })
+}
+
+/// The medium of each frame: frames in one folder are of one. A video whose folder has no folders is one medium.
+fn media_of(frames: &[PathBuf]) -> Vec<u32> {
+    let mut folders = HashMap::new();
+    frames
+        .iter()
+        .map(|frame| {
+            let next = folders.len() as u32;
+            *folders.entry(frame.parent()).or_insert(next)
+        })
+        .collect()
 }
 
 /// The published set's name for a file that is called so and has that set's number of pairs; else the file's name,
@@ -351,5 +356,18 @@ mod tests {
         assert_eq!(name("/data/lfw.bin", 600), "lfw.bin");
         assert_eq!(name("/data/cfp_fp.bin", 6000), "cfp_fp.bin");
         assert_eq!(name("/data/ytf_like/splits.txt", 240), "ytf_like");
+    }
+
+    #[test]
+    fn frames_of_one_folder_are_one_medium() {
+        let media = |frames: &[&str]| {
+            let frames: Vec<PathBuf> = frames.iter().map(PathBuf::from).collect();
+            media_of(&frames)
+        };
+        assert_eq!(media(&["A/1/1.jpg", "A/1/2.jpg"]), [0, 0]);
+        assert_eq!(
+            media(&["A/1/x/1.jpg", "A/1/y/1.jpg", "A/1/x/2.jpg"]),
+            [0, 1, 0]
+        );
     }
 }

@@ -140,10 +140,20 @@ fn work(run: &RunDirectory) -> Result<Then, JobError> {
         Work::Eval {
             model,
             set,
-            rule,
+            figures,
             preprocessing,
-        } => eval::evaluate(&mut session, job.device, &model, &set, rule, &preprocessing)
-            .map(|()| Then::End),
+            weights,
+        } => {
+            let order = eval::Order {
+                device: job.device,
+                model,
+                set,
+                figures,
+                preprocessing,
+                weights,
+            };
+            eval::evaluate(&mut session, &order).map(|()| Then::End)
+        }
     }
 }
 

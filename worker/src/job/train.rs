@@ -9,9 +9,9 @@ mod saving;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use facetui::{
-    config::{DataConfig, DeviceChoice, OnNan, Recipe, Stage},
+    config::{DataConfig, DeviceChoice, OnNan, Recipe, Scaling, Stage},
     data::{BatchOrder, Combined, Loader, LoaderOptions},
-    run::{EventWriter, JournalEvent, RunState},
+    run::{EventWriter, JournalEvent, RunDirectory, RunState},
 };
 
 use super::{
@@ -19,16 +19,17 @@ use super::{
     session::{Session, or_full},
 };
 use crate::{
-    embed::{Embedder, verification::ValidationSet},
+    embed::{Embedder, Engine, Input, verification::ValidationSet},
     model::{
         device::{self, NamedDevice},
+        inference::InferenceNetwork,
         network::Network,
         optimiser::Optimiser,
         parameters,
     },
     train::{
         average::Average,
-        checkpoint::{self, Checkpoint, Keep},
+        checkpoint::{self, Checkpoint, CheckpointError, Keep},
         checkpoint_writer::CheckpointWriter,
         trainer::Trainer,
         watch::Watch,
@@ -145,7 +146,7 @@ impl Training {
         if let Some(checkpoint) = checkpoint {
             step = checkpoint.manifest.step;
             network = parameters::load(network, &checkpoint.weights, |_| true)
-                .map_err(checkpoint::CheckpointError::from)?;
+                .map_err(CheckpointError::from)?;
             optimiser = Optimiser::restore(&checkpoint.optimiser, &device.device);
             skipped_batches = checkpoint.manifest.skipped_batches;
             if let (Some(average), Some(saved)) = (&mut average, &checkpoint.average) {
@@ -330,21 +331,42 @@ impl Training {
         Ok(())
     }
 
+    /// The network as it embeds now.
+    fn embedder(&self, run: &RunDirectory) -> Result<Embedder, JobError> {
+        let input = &self.recipe.input;
+        let network = InferenceNetwork::new(
+            &parameters::snapshot(&self.trainer.validated().embedder()),
+            "",
+            &self.recipe.network,
+            input.crop,
+            &self.device.device,
+        );
+        Ok(Embedder {
+            engine: Engine::Network(Box::new(network.map_err(CheckpointError::from)?)),
+            input: Input {
+                crop: input.crop,
+                channels: input.channels,
+                wrong_size: input.wrong_size,
+                scaling: Scaling::default(),
+            },
+            device: self.device.name.clone(),
+            model: run.name(),
+            step: Some(self.step),
+        })
+    }
+
     /// Verifies every validation set with the weights as they are.
     fn validate(&mut self, session: &mut Session) -> Result<(), JobError> {
-        let embedder = Embedder {
-            backbone: self.trainer.validated().embedder(),
-            input: self.recipe.input.clone(),
-            device: self.device.clone(),
-            model: session.run.name(),
-            step: Some(self.step),
-        };
+        if self.validation.is_empty() {
+            return Ok(());
+        }
+        let embedder = self.embedder(&session.run)?;
         for set in &self.validation {
             let phase = format!("validating {}", set.section());
             session.enter(RunState::Running, Some(&phase))?;
-            let evaluations =
-                session.listening(false, |between| set.evaluate(&embedder, between))?;
-            for (place, evaluation) in evaluations.into_iter().flatten().enumerate() {
+            let verified = session.listening(false, |between| set.evaluate(&embedder, between))?;
+            let evaluations = verified.into_iter().flat_map(|found| found.evaluations);
+            for (place, evaluation) in evaluations.enumerate() {
                 or_full(session.run.save_result(&evaluation))?;
                 let accuracy = evaluation.accuracy;
                 session.note(JournalEvent::Validation {

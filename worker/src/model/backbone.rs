@@ -25,31 +25,16 @@ pub struct Backbone {
 impl Backbone {
     /// A backbone with burn's start values; [`crate::model::initialise`] sets the experiment's.
     pub fn new(options: &NetworkOptions, crop: Crop, device: &Device) -> Self {
-        let layout = Layout::of_depth(options.depth);
-        let mut units = Vec::new();
-        let mut width = layout.widths[0];
-        for (stage, (&count, &stage_width)) in layout.units.iter().zip(&layout.widths).enumerate() {
-            for position in 0..count {
-                let stride = if position == 0 { 2 } else { 1 };
-                let project = match options.shortcut {
-                    Shortcut::Subsample => width != stage_width,
-                    Shortcut::Projection => position == 0,
-                };
-                debug_assert!(stage == 0 || position > 0 || project);
-                units.push(Unit::new(
-                    [width, stage_width],
-                    stride,
-                    project,
-                    options,
-                    device,
-                ));
-                width = stage_width;
-            }
-        }
+        let plan = plan(options);
+        let units = plan
+            .units
+            .iter()
+            .map(|unit| Unit::new(unit, options, device))
+            .collect();
         Self {
-            stem: Stem::new(layout.widths[0], options, device),
+            stem: Stem::new(plan.stem, options, device),
             units,
-            output: Output::new(width, crop, options, device),
+            output: Output::new(plan.output, crop, options, device),
         }
     }
 
@@ -70,35 +55,138 @@ impl Backbone {
     }
 }
 
-/// Units and widths of the four stages.
-struct Layout {
-    units: [usize; 4],
-    widths: [usize; 4],
+/// What a backbone consists of, apart from its numbers.
+pub(super) struct Plan {
+    /// Channels after the first convolution.
+    pub stem: usize,
+    /// The residual units, in order.
+    pub units: Vec<UnitPlan>,
+    /// Channels after the last unit.
+    pub output: usize,
 }
 
-impl Layout {
-    fn of_depth(depth: u32) -> Self {
-        let wide = [64, 128, 256, 512];
-        match depth {
-            32 => Self {
-                units: [3, 3, 6, 3],
-                widths: [16, 32, 64, 128],
-            },
-            100 => Self {
-                units: [3, 13, 30, 3],
-                widths: wide,
-            },
-            152 => Self {
-                units: [3, 8, 36, 3],
-                widths: wide,
-            },
-            // The recipe's reader lets only the four depths through; 50 is the experiment's own.
-            _ => Self {
-                units: [3, 4, 14, 3],
-                widths: wide,
-            },
+/// One residual unit.
+pub(super) struct UnitPlan {
+    pub input: usize,
+    pub output: usize,
+    pub stride: usize,
+    /// Whether its shortcut is a convolution.
+    pub project: bool,
+}
+
+/// The backbone of some options.
+pub(super) fn plan(options: &NetworkOptions) -> Plan {
+    let layout = Layout::of_depth(options.depth);
+    let mut units = Vec::new();
+    let mut width = layout.widths[0];
+    for (stage, (&count, &stage_width)) in layout.units.iter().zip(&layout.widths).enumerate() {
+        for position in 0..count {
+            let project = match options.shortcut {
+                Shortcut::Subsample => width != stage_width,
+                Shortcut::Projection => position == 0,
+            };
+            debug_assert!(stage == 0 || position > 0 || project);
+            units.push(UnitPlan {
+                input: width,
+                output: stage_width,
+                stride: if position == 0 { 2 } else { 1 },
+                project,
+            });
+            width = stage_width;
         }
     }
+    Plan {
+        stem: layout.widths[0],
+        units,
+        output: width,
+    }
+}
+
+/// Units and widths of the four stages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// Residual units by stage.
+    pub units: [usize; 4],
+    /// Channels by stage.
+    pub widths: [usize; 4],
+}
+
+/// The experiment's own depth.
+const USUAL_DEPTH: u32 = 50;
+const WIDE: [usize; 4] = [64, 128, 256, 512];
+
+/// All depths by their usual names. Recipes know 32, 50, 100 and 152; published weights come in the others too.
+const LAYOUTS: [(u32, Layout); 7] = [
+    (
+        18,
+        Layout {
+            units: [2, 2, 2, 2],
+            widths: WIDE,
+        },
+    ),
+    (
+        32,
+        Layout {
+            units: [3, 3, 6, 3],
+            widths: [16, 32, 64, 128],
+        },
+    ),
+    (
+        34,
+        Layout {
+            units: [3, 4, 6, 3],
+            widths: WIDE,
+        },
+    ),
+    (
+        USUAL_DEPTH,
+        Layout {
+            units: [3, 4, 14, 3],
+            widths: WIDE,
+        },
+    ),
+    (
+        100,
+        Layout {
+            units: [3, 13, 30, 3],
+            widths: WIDE,
+        },
+    ),
+    (
+        152,
+        Layout {
+            units: [3, 8, 36, 3],
+            widths: WIDE,
+        },
+    ),
+    (
+        200,
+        Layout {
+            units: [6, 26, 60, 6],
+            widths: WIDE,
+        },
+    ),
+];
+
+impl Layout {
+    /// The layout of a depth; of one that has none, which no recipe and no file's description passes on, the usual.
+    fn of_depth(depth: u32) -> Self {
+        let of = |depth| LAYOUTS.iter().find(|(known, _)| *known == depth);
+        of(depth)
+            .or_else(|| of(USUAL_DEPTH))
+            .map_or(LAYOUTS[0].1, |(_, layout)| *layout)
+    }
+
+    /// The depth that has this layout.
+    pub fn depth(self) -> Option<u32> {
+        let known = LAYOUTS.iter().find(|(_, layout)| *layout == self);
+        known.map(|(depth, _)| *depth)
+    }
+}
+
+/// Whether there is a network of this depth.
+pub fn is_depth(depth: u32) -> bool {
+    LAYOUTS.iter().any(|(known, _)| *known == depth)
 }
 
 /// The first convolution.
@@ -136,13 +224,13 @@ struct Unit {
 }
 
 impl Unit {
-    fn new(
-        [input, output]: [usize; 2],
-        stride: usize,
-        project: bool,
-        options: &NetworkOptions,
-        device: &Device,
-    ) -> Self {
+    fn new(plan: &UnitPlan, options: &NetworkOptions, device: &Device) -> Self {
+        let UnitPlan {
+            input,
+            output,
+            stride,
+            project,
+        } = *plan;
         Self {
             norm: batch_norm(input, options, device),
             first: ConvolutionNorm::new([input, output], 3, 1, options, device),
@@ -165,7 +253,7 @@ impl Unit {
 }
 
 /// Every `stride`-th row and column of `[batch, channels, height, width]`, from the first.
-fn subsample(input: Tensor<4>, stride: usize) -> Tensor<4> {
+pub(super) fn subsample(input: Tensor<4>, stride: usize) -> Tensor<4> {
     if stride == 1 {
         return input;
     }
@@ -216,7 +304,7 @@ impl Output {
 }
 
 /// Height and width of the last feature map: four halvings, rounded up.
-fn feature_map(crop: Crop) -> [usize; 2] {
+pub(super) fn feature_map(crop: Crop) -> [usize; 2] {
     input_size(crop).map(|side| side.div_ceil(16))
 }
 

@@ -2,11 +2,16 @@
 
 pub mod backbone;
 pub mod device;
+pub mod inference;
 pub mod initialise;
 pub mod input;
 pub mod layer;
 pub mod libtorch;
 pub mod loss;
 pub mod network;
+pub mod onnx;
+pub mod onnx_file;
 pub mod optimiser;
 pub mod parameters;
+pub mod pytorch;
+pub mod weights;

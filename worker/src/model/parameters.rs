@@ -45,6 +45,14 @@ pub enum WeightsError {
         /// The file's shape.
         found: Vec<usize>,
     },
+    /// A tensor holds NaN or infinity.
+    #[error("tensor {name} holds {value}: these weights are broken; use an older checkpoint")]
+    NotFinite {
+        /// The tensor.
+        name: String,
+        /// The number.
+        value: f32,
+    },
     /// A tensor of the network is not in the file.
     #[error(
         "the weights lack the tensor {name} of shape {expected:?}; the recipe's [network] and [input] must be those of the weights"
@@ -271,11 +279,14 @@ pub fn load<M: Module>(
     }))
 }
 
-/// The bytes of a safetensors file.
+/// The bytes of a safetensors file, with a note of a name and a text in its metadata.
 ///
 /// # Errors
 /// The library refuses the tensors, as it does with too large ones.
-pub fn to_safetensors(tensors: &NamedTensors) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+pub fn to_safetensors(
+    tensors: &NamedTensors,
+    note: Option<(&str, String)>,
+) -> Result<Vec<u8>, safetensors::SafeTensorError> {
     let bytes: Vec<(&String, &HostTensor, Vec<u8>)> = tensors
         .iter()
         .map(|(name, tensor)| {
@@ -293,7 +304,8 @@ pub fn to_safetensors(tensors: &NamedTensors) -> Result<Vec<u8>, safetensors::Sa
             TensorView::new(Dtype::F32, tensor.shape.clone(), raw).map(|view| (*name, view))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    safetensors::serialize(views, None)
+    let note = note.map(|(name, text)| [(name.to_owned(), text)].into());
+    safetensors::serialize(views, note)
 }
 
 /// Reads a safetensors file of 32-bit floats.

@@ -13,13 +13,16 @@ use std::{
 
 use facetui::{
     atomic::atomic_write,
-    config::{InputOptions, NetworkOptions, Stage},
+    config::{InputOptions, NetworkOptions, Scaling, Stage},
     run::{CheckpointEntry, RunDirectory, host},
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::model::parameters::{NamedTensors, WeightsError, read_safetensors, to_safetensors};
+use crate::model::{
+    parameters::{NamedTensors, WeightsError, read_safetensors, to_safetensors},
+    weights::{DESCRIPTION, Description},
+};
 
 /// What a folder's name begins with while it is written.
 const WRITING: &str = ".writing-";
@@ -179,13 +182,21 @@ impl Checkpoint {
     /// Writes all files into a new folder, the manifest last.
     fn fill(&mut self, folder: &Path) -> Result<(), CheckpointError> {
         fs::create_dir(folder).map_err(CheckpointError::io("make the folder", folder))?;
+        // So that the weights say what they are of, wherever they are copied.
+        let description = serde_json::to_string(&self.manifest.description());
+        let description = description.map_err(|error| CheckpointError::Damaged {
+            path: folder.to_owned(),
+            reason: error.to_string(),
+        })?;
         let mut seals = BTreeMap::new();
         for (file, tensors) in self.files() {
             let path = folder.join(file);
-            let bytes = to_safetensors(tensors).map_err(|error| CheckpointError::Damaged {
-                path: path.clone(),
-                reason: error.to_string(),
-            })?;
+            let note = (file != OPTIMISER).then(|| (DESCRIPTION, description.clone()));
+            let bytes =
+                to_safetensors(tensors, note).map_err(|error| CheckpointError::Damaged {
+                    path: path.clone(),
+                    reason: error.to_string(),
+                })?;
             atomic_write(&path, &bytes).map_err(CheckpointError::io("write", &path))?;
             let seal = FileSeal {
                 bytes: bytes.len() as u64,
@@ -258,6 +269,15 @@ impl Checkpoint {
 }
 
 impl Manifest {
+    /// What the weights are of.
+    pub fn description(&self) -> Description {
+        Description {
+            network: self.network.clone(),
+            input: self.input.clone(),
+            scaling: Scaling::default(),
+        }
+    }
+
     /// Reads the description alone.
     ///
     /// # Errors
