@@ -1,10 +1,11 @@
 """PyTorch's side of `./x bench loading`: a DataLoader over a record file, with OpenCV as its decoder.
 
-    loading.py train.rec train.idx BATCH WORKERS IMAGES
+    loading.py train.rec train.idx BATCH WORKERS IMAGES BEFORE
 
 Says its versions, then for every line on its input takes IMAGES images in shuffled order and prints the seconds it
-took. Records are read by their offset in the .idx; an image is decoded, cut to columns 8..104 and mirrored at random.
-Its planes stay in OpenCV's order (blue first), and its values stay bytes, as in our loader.
+took, after BEFORE batches and with as many to come. Records are read by their offset in the .idx; an image is decoded,
+cut to columns 8..104 and mirrored at random. Its planes stay in OpenCV's order (blue first), and its values stay bytes,
+as in our loader.
 """
 
 import random
@@ -70,22 +71,22 @@ class Shuffled:
 
 def main():
     records, index = sys.argv[1:3]
-    batch, workers, images = map(int, sys.argv[3:6])
+    batch, workers, images, before = map(int, sys.argv[3:7])
     # One thread a worker: more would take the cores of the other.
     cv2.setNumThreads(0)
     data = Records(records, index)
-    loader = DataLoader(
-        data, batch, sampler=Shuffled(len(data), images), num_workers=workers, persistent_workers=True
-    )
+    order = Shuffled(len(data), images + 2 * before * batch)
+    loader = DataLoader(data, batch, sampler=order, num_workers=workers, persistent_workers=True)
     print(f"torch {torch.__version__}, OpenCV {cv2.__version__}, {workers} workers", flush=True)
     for _ in sys.stdin:
-        begun = time.perf_counter()
-        count = 0
-        for faces, labels in loader:
-            assert faces.shape[1:] == (112, 96, 3) and faces.dtype == torch.uint8
-            count += len(labels)
-        assert count == images
-        print(time.perf_counter() - begun, flush=True)
+        begun = ended = None
+        for number, (faces, labels) in enumerate(loader, 1):
+            assert faces.shape == (batch, 112, 96, 3) and faces.dtype == torch.uint8 and len(labels) == batch
+            if number == before:
+                begun = time.perf_counter()
+            elif number == before + images // batch:
+                ended = time.perf_counter()
+        print(ended - begun, flush=True)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ const THREADS: usize = 2;
 const BATCH: usize = 128;
 /// Images that one measurement takes.
 const IMAGES: usize = 96 * BATCH;
+/// Batches before that, so that what is prepared ahead of the consumer weighs neither for nor against anybody.
+const BEFORE: usize = 8;
 const ROUNDS: usize = 9;
 
 fn main() {
@@ -149,7 +151,7 @@ fn jpegs(set: &TrainingImages) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Images a second of our loader, from its start to the last batch.
+/// Images a second of our loader, in the midst of its work.
 fn loader(sets: &Arc<Combined>, round: usize) -> f64 {
     let options = LoaderOptions {
         crop: Crop::Reference,
@@ -164,13 +166,17 @@ fn loader(sets: &Arc<Combined>, round: usize) -> f64 {
         max_broken: 0,
         order: BatchOrder::Images,
     };
-    let begun = Instant::now();
     let mut loader = Loader::start(Arc::clone(sets), options, 0).unwrap();
-    for _ in 0..IMAGES / BATCH {
-        let batch = loader.next().unwrap();
-        assert_eq!(batch.images.len(), BATCH * 112 * 96 * 3);
-        loader.give_back(batch);
-    }
+    let mut take = |batches: usize| {
+        for _ in 0..batches {
+            let batch = loader.next().unwrap();
+            assert_eq!(batch.images.len(), BATCH * 112 * 96 * 3);
+            loader.give_back(batch);
+        }
+    };
+    take(BEFORE);
+    let begun = Instant::now();
+    take(IMAGES / BATCH);
     IMAGES as f64 / begun.elapsed().as_secs_f64()
 }
 
@@ -216,7 +222,7 @@ impl Python {
         let mut process = Command::new(python)
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/loading.py"))
             .args([records.join("train.rec"), records.join("train.idx")])
-            .args([BATCH, THREADS, IMAGES].map(|number| number.to_string()))
+            .args([BATCH, THREADS, IMAGES, BEFORE].map(|number| number.to_string()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
