@@ -107,13 +107,12 @@ impl Maker {
         let size = options.batch_size;
         let (height, width) = size_of(options.crop);
         let first = step * size as u64;
-        let (mut chosen, epoch) = match &self.people {
-            Some(people) => (people.at(&self.sets, step), people.epoch(step)),
-            None => {
-                let positions = first..first + size as u64;
-                let images = positions.map(|at| self.order.at(&self.sets, at)).collect();
-                (images, self.order.epoch(first))
-            }
+        let (mut chosen, epoch) = if let Some(people) = &self.people {
+            (people.at(&self.sets, step), people.epoch(step))
+        } else {
+            let positions = first..first + size as u64;
+            let images = positions.map(|at| self.order.at(&self.sets, at)).collect();
+            (images, self.order.epoch(first))
         };
         memory.resize(size * height * width * 3, 0);
         let mut batch = Batch {

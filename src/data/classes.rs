@@ -50,7 +50,7 @@ impl ClassMap {
             match overlap.action {
                 None => {}
                 Some(OverlapAction::Merge) => {
-                    joined.join(rows.class("a", &overlap.a)?, rows.class("b", &overlap.b)?)
+                    joined.join(rows.class("a", &overlap.a)?, rows.class("b", &overlap.b)?);
                 }
                 Some(OverlapAction::Drop) => {
                     dropped[rows.dropped()? as usize] = true;

@@ -199,10 +199,8 @@ impl Combined {
     /// # Panics
     /// When `class` is not below [`Combined::classes`].
     pub fn name_of_class(&self, class: u32) -> Option<&str> {
-        let parts = self.classes.parts(class).iter();
-        parts
-            .filter_map(|(set, class)| self.sets[*set as usize].images.name_of_class(*class))
-            .next()
+        let mut parts = self.classes.parts(class).iter();
+        parts.find_map(|(set, class)| self.sets[*set as usize].images.name_of_class(*class))
     }
 
     /// Number of images of a class, over all sets.

@@ -165,6 +165,17 @@ impl TrainingImages {
         Ok(image)
     }
 
+    /// Reads an image's file into `bytes` and returns where in it the image starts.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn read_bytes(&self, index: usize, bytes: &mut Vec<u8>) -> Result<usize, DataError> {
+        match &self.source {
+            Source::Records(records) => records.read_bytes(index, bytes),
+            Source::Files(files) => files.read_bytes(index, bytes).map(|()| 0),
+        }
+    }
+
     /// Like [`TrainingImages::read`], into memory that is there already; `bytes` is scratch.
     ///
     /// # Errors
@@ -175,13 +186,7 @@ impl TrainingImages {
         image: &mut Image,
         bytes: &mut Vec<u8>,
     ) -> Result<(), DataError> {
-        let start = match &self.source {
-            Source::Records(records) => records.read_bytes(index, bytes)?,
-            Source::Files(files) => {
-                files.read_bytes(index, bytes)?;
-                0
-            }
-        };
+        let start = self.read_bytes(index, bytes)?;
         image
             .decode_again(&bytes[start..], "")
             .map_err(|error| match error {

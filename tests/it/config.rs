@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use facetui::config::{DataConfig, Decay, Recipe, Stage, TrainingSet};
+use facetui::config::{AugmentOptions, DataConfig, Decay, Recipe, Stage, TrainingSet, WrongSize};
 
 /// A recipe that is right, to break one thing of.
 const RECIPE: &str = "\
@@ -167,6 +167,56 @@ fn a_wrong_recipe_says_line_key_found_and_allowed() {
         "[network\ndepth = 50\n",
         "r.toml:5: isn't TOML: unclosed table, expected `]`",
     );
+}
+
+#[test]
+fn wrong_ways_to_take_images_are_told() {
+    check_recipe(
+        "[input]\nwrong_size = \"stretch\"\n",
+        "r.toml:6: input.wrong_size: found \"stretch\"; allowed: \"crop\", \"resize\"",
+    );
+    check_recipe(
+        "[augment]\ncrop_jitter = 17\nbrightnes = 0.1\nblur_sigma = 0\n",
+        "r.toml:6: augment.crop_jitter: found 17; allowed: a whole number from 0 to 16\n\
+         r.toml:7: augment.brightnes: unknown key; did you mean brightness? (allowed here: crop_jitter, brightness, \
+         blur_probability, blur_sigma)\n\
+         r.toml:8: augment.blur_sigma: found 0; allowed: a number from 0.1 to 4",
+    );
+    check_recipe(
+        "balanced = 1\n",
+        "r.toml:5: datasets[0].balanced: found 1; allowed: true or false",
+    );
+    check_set(
+        "merge=[]",
+        "--set merge=[]: merge: found a list of 0; allowed: the path of a list of overlaps, as \"overlap.csv\"",
+    );
+}
+
+#[test]
+fn how_images_are_taken_is_read_and_written() {
+    let text = format!(
+        "merge = \"lists/o.csv\"\n{RECIPE}balanced = true\n[input]\nwrong_size = \"crop\"\n\
+         [augment]\ncrop_jitter = 3\nbrightness = 0.2\nblur_probability = 0.5\n"
+    );
+    let path = Path::new("recipes/r.toml");
+    let recipe = Recipe::parse(&text, path).unwrap();
+    assert_eq!(
+        recipe.merge.as_deref(),
+        Some(Path::new("recipes/lists/o.csv"))
+    );
+    assert!(recipe.datasets[0].balanced);
+    assert_eq!(recipe.input.wrong_size, WrongSize::Crop);
+    let expected = AugmentOptions {
+        crop_jitter: 3,
+        brightness: 0.2,
+        blur_probability: 0.5,
+        blur_sigma: 1.5,
+    };
+    assert_eq!(recipe.augment, expected);
+    let run = recipe.as_run();
+    let again = Recipe::parse(&run.to_toml(), Path::new("recipe.toml")).unwrap();
+    assert_eq!(again, run);
+    assert_eq!(again.merge.as_deref(), Some(Path::new("overlap.csv")));
 }
 
 #[test]
