@@ -2,11 +2,13 @@
 
 mod command;
 mod contents;
+mod curve_log;
 mod directory;
 mod error;
 mod events;
 pub mod host;
 mod inbox;
+mod index;
 mod job;
 mod journal;
 mod lock;
@@ -17,13 +19,15 @@ pub mod worker;
 
 pub use command::Command;
 pub use contents::{CheckpointEntry, ResultRow, Results};
+pub use curve_log::{CurveLog, News, PendingIndex};
 pub use directory::RunDirectory;
 pub use error::RunError;
 pub use events::{Event, EventTail, EventWriter, What, is_event_file};
 pub use inbox::{Inbox, RejectedCommand};
+pub use index::IndexHome;
 pub use job::*;
 pub use journal::{Entry, Journal, JournalEvent, JournalTail};
 pub use lock::RunLock;
 pub use registry::{RunEntry, RunSummary};
-pub use scalars::{Point, Scalars};
+pub use scalars::{Curve, Outline, Point, Scalars, Stretch};
 pub use status::{JobKind, RunState, Status};

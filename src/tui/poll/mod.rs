@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::eval::Evaluation;
 use crate::run::{
-    Entry, EventTail, JournalTail, RunDirectory, RunEntry, RunSummary, Scalars, Status, registry,
+    CurveLog, Entry, IndexHome, JournalTail, RunDirectory, RunEntry, RunSummary, Status, registry,
 };
 
 use super::message::Message;
@@ -31,8 +31,8 @@ pub enum Request {
 
 /// The time between two looks.
 const TURN: Duration = Duration::from_millis(400);
-/// After reading curves for some time, so many times that time without.
-const CURVES_REST: u32 = 20;
+/// Of a long log, what was read is shown after this time at the latest.
+const CURVES_TURN: Duration = Duration::from_millis(100);
 /// Journal entries kept for the screen.
 const JOURNAL_ENTRIES: usize = 200;
 /// Lines of worker output kept for the screen.
@@ -42,6 +42,7 @@ const LOG_LINES: usize = 500;
 pub fn start(
     root: PathBuf,
     extra: Vec<PathBuf>,
+    indexes: IndexHome,
     messages: UnboundedSender<Message>,
 ) -> Sender<Request> {
     let (sender, requests) = channel();
@@ -54,6 +55,7 @@ pub fn start(
         trouble: None,
         watched: None,
         begun: false,
+        indexes,
     };
     thread::spawn(move || poller.serve(&requests));
     sender
@@ -68,6 +70,7 @@ struct Poller {
     trouble: Option<String>,
     watched: Option<Watched>,
     begun: bool,
+    indexes: IndexHome,
 }
 
 /// What is remembered of a run between two looks, so that only what grew is read.
@@ -84,25 +87,34 @@ struct Files {
 /// The run whose curves are followed.
 struct Watched {
     path: PathBuf,
-    tail: Option<EventTail>,
-    scalars: Arc<Scalars>,
+    log: Option<CurveLog>,
     edition: u64,
-    /// Nothing is read before this.
-    rests_until: Option<Instant>,
+    /// Whether there is more to read at once.
+    more: bool,
 }
 
 impl Poller {
     fn serve(&mut self, requests: &Receiver<Request>) {
+        let mut looked: Option<Instant> = None;
         loop {
-            self.look();
+            // Curves first: those of a known run need not wait for the others' documents.
+            self.look_at_curves();
+            if looked.is_none_or(|looked| looked.elapsed() >= TURN) {
+                self.look_at_all_runs();
+                looked = Some(Instant::now());
+            }
             if self.messages.is_closed() {
                 return;
             }
-            let mut next = requests.recv_timeout(TURN);
+            let reading = self.watched.as_ref().is_some_and(|watched| watched.more);
+            let mut next = requests.recv_timeout(if reading { Duration::ZERO } else { TURN });
             loop {
                 match next {
-                    Ok(Request::Watch(path)) => self.watch(path),
-                    Ok(Request::Look) => {}
+                    Ok(Request::Watch(path)) => {
+                        self.watch(path);
+                        looked = None;
+                    }
+                    Ok(Request::Look) => looked = None,
                     Err(RecvTimeoutError::Timeout) => break,
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
@@ -114,16 +126,13 @@ impl Poller {
     fn watch(&mut self, path: Option<PathBuf>) {
         self.watched = path.map(|path| Watched {
             path,
-            tail: None,
-            scalars: Arc::default(),
+            log: None,
             edition: 0,
-            rests_until: None,
+            more: true,
         });
     }
 
-    fn look(&mut self) {
-        // Curves first: those of a known run need not wait for the others' documents.
-        self.look_at_curves();
+    fn look_at_all_runs(&mut self) {
         match registry::list(&self.root) {
             Ok(summaries) => self.look_at_runs(summaries),
             Err(error) => {
@@ -221,28 +230,35 @@ impl Poller {
         let Some(watched) = &mut self.watched else {
             return;
         };
-        let begun = Instant::now();
-        if watched.rests_until.is_some_and(|until| begun < until) {
-            return;
+        if watched.log.is_none() {
+            watched.log = CurveLog::open(&watched.path, &self.indexes).ok();
         }
-        if watched.tail.is_none() {
-            watched.tail = EventTail::open(&watched.path).ok();
-        }
-        let Some(tail) = &mut watched.tail else {
+        let Some(log) = &mut watched.log else {
+            watched.more = false;
             return;
         };
-        // A log that can't be read now may be next time; what was read before stays on the screen.
-        let events = tail.poll().unwrap_or_default();
-        if events.is_empty() && watched.edition > 0 {
+        let begun = Instant::now();
+        let mut changed = watched.edition == 0;
+        watched.more = true;
+        while watched.more && begun.elapsed() < CURVES_TURN {
+            // A log that can't be read now may be next time; what was read before stays on the screen.
+            let news = log.read().ok();
+            changed |= news.is_some_and(|news| news.changed);
+            watched.more = news.is_some_and(|news| news.more);
+        }
+        if !watched.more
+            && let Some(index) = log.pending_index()
+        {
+            // Nobody waits for it; without it the next dashboard reads the log itself.
+            thread::spawn(move || index.write());
+        }
+        if !changed {
             return;
         }
-        Arc::make_mut(&mut watched.scalars).extend(events);
         watched.edition += 1;
-        // The screen still holds the edition before, so the curves were copied: large ones are brought less often.
-        watched.rests_until = Some(begun + begun.elapsed() * CURVES_REST);
         let curves = Curves {
             path: watched.path.clone(),
-            scalars: watched.scalars.clone(),
+            scalars: Arc::new(log.scalars().clone()),
             edition: watched.edition,
         };
         self.say(Message::Curves(curves));
