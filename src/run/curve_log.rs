@@ -109,6 +109,11 @@ impl CurveLog {
         self.tail.skipped_bytes()
     }
 
+    #[cfg(test)]
+    pub(super) fn tail(&self) -> &EventTail {
+        &self.tail
+    }
+
     /// An index to be written, once the log was read to its end and so much of it is new that it is worth it.
     pub fn pending_index(&mut self) -> Option<PendingIndex> {
         let read = self.read_bytes();
