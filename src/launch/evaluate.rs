@@ -36,7 +36,7 @@ pub fn evaluate(order: &EvaluationOrder<'_>) -> Result<Started, LaunchError> {
     let model = find::checkpoint(order.runs_root, order.model)?;
     let set = with_checked_paths(&order.set)?;
     readable::check_verification(&set)?;
-    devices::check(order.device)?;
+    let worker = devices::check(order.device)?;
     let job = Job {
         device: order.device,
         work: Work::Eval {
@@ -46,7 +46,7 @@ pub fn evaluate(order: &EvaluationOrder<'_>) -> Result<Started, LaunchError> {
             preprocessing: order.preprocessing.clone(),
         },
     };
-    start(order.runs_root, &order.name, &job, 0, &[])
+    start(order.runs_root, &order.name, &job, 0, &[], &worker)
 }
 
 /// The set with absolute paths, all of them there.

@@ -2,7 +2,7 @@
 
 use std::{process::Child, time::Duration};
 
-use super::{LaunchError, devices};
+use super::{LaunchError, devices, environment};
 use crate::{
     config::DeviceChoice,
     run::{Command, Job, RunDirectory, RunState, Status, host, worker},
@@ -66,7 +66,7 @@ pub fn resume(run: &RunDirectory, device: Option<DeviceChoice>) -> Result<Resume
     }
     run.check_private()?;
     let device = device.unwrap_or(job.device);
-    devices::check(device)?;
+    let answer = devices::check(device)?;
     if device != job.device {
         run.save_job(&Job {
             device,
@@ -93,6 +93,7 @@ pub fn resume(run: &RunDirectory, device: Option<DeviceChoice>) -> Result<Resume
         },
         Err(_) => fresh,
     };
+    environment::record(run, &answer)?;
     run.write_status(&status)?;
     Ok(Resumed::Started(worker::start(run)?))
 }

@@ -45,6 +45,28 @@ pub fn nvidia_driver() -> Option<String> {
     Some(version.unwrap_or("of unknown version").to_owned())
 }
 
+/// The running kernel's release.
+pub fn kernel() -> String {
+    rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// The name of the user that this process acts for; the number where the system tells no name.
+pub fn user_name() -> String {
+    let id = rustix::process::geteuid().as_raw();
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == id.to_string()).then(|| name.to_owned())
+    });
+    // Users of a directory service are in no file.
+    let set = || std::env::var("USER").ok().filter(|name| !name.is_empty());
+    named.or_else(set).unwrap_or_else(|| id.to_string())
+}
+
 /// The NVIDIA GPUs that the loaded driver drives, by model.
 pub fn nvidia_gpus() -> Vec<String> {
     let folders = fs::read_dir("/proc/driver/nvidia/gpus")
