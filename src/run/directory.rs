@@ -308,8 +308,16 @@ impl RunDirectory {
         if status.host != host::host_name() {
             return Ok(heartbeats.lives(&self.path, self.last_beat(status)));
         }
-        if lock::is_locked(&self.lock_path())? {
-            return Ok(true);
+        match lock::is_locked(&self.lock_path()) {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            // Somebody else's run, which may be looked at but not asked.
+            Err(RunError::Io { source, .. })
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                return Ok(heartbeats.lives(&self.path, self.last_beat(status)));
+            }
+            Err(error) => return Err(error),
         }
         // Written by whoever starts the worker, which has not come so far as to take the lock.
         Ok(status.state == RunState::Starting && status.pid.is_none() && asked_lately(status))
@@ -564,6 +572,17 @@ mod tests {
             assert!(error.to_string().contains("chmod go-w"), "{error}");
         }
         run.status().unwrap();
+        fs::set_permissions(run.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        run.send(&Command::Pause).unwrap();
+        let inbox = run.path().join("inbox");
+        fs::set_permissions(&inbox, fs::Permissions::from_mode(0o703)).unwrap();
+        for error in [
+            run.send(&Command::Pause).unwrap_err(),
+            run.take_commands().unwrap_err(),
+            run.try_lock().unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("inbox"), "{error}");
+        }
     }
 
     #[test]

@@ -135,20 +135,27 @@ impl Registry {
     }
 }
 
-/// The folders at and below `folder` that are runs or event logs, each with the name to show it by: as TensorBoard
-/// does, a folder's path from above `folder` on. Links are followed, once.
+/// The folders at and below `folder` that are runs or event logs, each with the name to show it by: `folder` by its own,
+/// the others, as TensorBoard does, by their paths from there. Links are followed, once.
 pub fn below(folder: &Path) -> Vec<(PathBuf, String)> {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    let name = absolute.file_name().unwrap_or_default();
+    let own_name = absolute.file_name().unwrap_or_default();
     let mut found = Vec::new();
     let mut visited = HashSet::new();
-    let mut waiting = vec![(folder.to_owned(), PathBuf::from(name), 0)];
+    let mut waiting = vec![(folder.to_owned(), PathBuf::new(), 0)];
     while let Some((path, name, depth)) = waiting.pop() {
         let once = fs::canonicalize(&path).is_ok_and(|real| visited.insert(real));
         if !once || visited.len() > MOST_FOLDERS {
             continue;
         }
-        let shown = || (path.clone(), name.to_string_lossy().into_owned());
+        let shown = || {
+            let name = if depth == 0 {
+                own_name
+            } else {
+                name.as_os_str()
+            };
+            (path.clone(), name.to_string_lossy().into_owned())
+        };
         if RunDirectory::open(&path).is_ok() {
             // What lies in it is its own.
             found.push(shown());
@@ -277,13 +284,7 @@ mod tests {
         let names: Vec<String> = below(&top).into_iter().map(|(_, name)| name).collect();
         assert_eq!(
             names,
-            [
-                "exp",
-                "exp/b/train",
-                "exp/b/train/deep/er",
-                "exp/linked",
-                "exp/run"
-            ]
+            ["exp", "b/train", "b/train/deep/er", "linked", "run",]
         );
         assert!(below(&root.path().join("none")).is_empty());
     }

@@ -13,6 +13,7 @@ mod eval;
 mod real;
 mod rooms;
 mod run;
+mod run_documents;
 mod shared;
 mod story;
 mod support;

@@ -312,10 +312,21 @@ impl Opened {
         if self.rests_until.is_some_and(|until| begun < until) {
             return;
         }
-        self.found = folders
-            .iter()
-            .flat_map(|folder| registry::below(folder))
-            .collect();
+        self.found.clear();
+        for folder in folders {
+            let above = folder.file_name().filter(|_| folders.len() > 1);
+            self.found
+                .extend(registry::below(folder).into_iter().map(|(path, name)| {
+                    // Of several folders each says which one it is in.
+                    let name = match above {
+                        Some(above) if path != *folder => {
+                            format!("{}/{name}", above.to_string_lossy())
+                        }
+                        _ => name,
+                    };
+                    (path, name)
+                }));
+        }
         // A large tree takes long to look through, and is looked through seldom.
         let rest = begun.elapsed() * OPENED_REST;
         self.rests_until = Some(Instant::now() + rest.max(TURN));
