@@ -33,12 +33,12 @@ pub(super) fn ends_processes_of(user: &str, root: &Path) -> bool {
         // One that can't be read can't be systemd's word either.
         settings.read(&fs::read_to_string(path).unwrap_or_default());
     }
-    let named = |names: &[String]| names.iter().any(|name| name == user);
+    let has_user = |names: &[String]| names.iter().any(|name| name == user);
     let excluded = match &settings.exclude {
-        Some(names) => named(names),
+        Some(names) => has_user(names),
         None => user == "root",
     };
-    settings.kill && !excluded && (settings.only.is_empty() || named(&settings.only))
+    settings.kill && !excluded && (settings.only.is_empty() || has_user(&settings.only))
 }
 
 /// The files in the order in which they are read: later ones count more.

@@ -119,17 +119,17 @@ impl Registry {
             (metadata.ino(), metadata.len(), seconds, nanoseconds)
         });
         let known = self.statuses.get(run.path());
-        let status = match known.filter(|known| Some(known.stamp) == stamp) {
-            Some(known) => known.status.clone(),
-            None => {
-                let status = run.read_status()?;
-                if let Some(stamp) = stamp {
-                    let status = status.clone();
-                    let known = Known { stamp, status };
-                    self.statuses.insert(run.path().to_owned(), known);
-                }
-                status
+        let known = known.filter(|known| Some(known.stamp) == stamp);
+        let status = if let Some(known) = known {
+            known.status.clone()
+        } else {
+            let status = run.read_status()?;
+            if let Some(stamp) = stamp {
+                let status = status.clone();
+                let known = Known { stamp, status };
+                self.statuses.insert(run.path().to_owned(), known);
             }
+            status
         };
         run.judged(status, &mut self.heartbeats)
     }

@@ -314,7 +314,7 @@ mod tests {
         // Times as a clock gives them: nanoseconds, of which a float of that size keeps about 240.
         let points: Vec<Point> = (0..1000)
             .map(|at: u32| {
-                let seconds = 1_763_000_000.123_456_789 + f64::from(at) * 0.123_456_7;
+                let seconds = 1_763_000_000.123_456_7 + f64::from(at) * 0.123_456_7;
                 point(
                     u64::from(at) * 10,
                     seconds,

@@ -49,7 +49,9 @@ pub fn m4_of_curve(
             && high <= right
             && column(low, left, right, columns) == column(high, left, right, columns);
         if one_column && outline.gaps == 0 && ends.iter().all(|(_, y)| y.is_finite()) {
-            ends.into_iter().for_each(|point| thinner.add(point));
+            for point in ends {
+                thinner.add(point);
+            }
         } else {
             stretch.unpack(&mut points);
             points
