@@ -1,11 +1,14 @@
 //! The dashboard, and `facetui open`
 
-use std::path::PathBuf;
+use std::{env, path::PathBuf};
 
 use clap::Args;
 
 use super::Failure;
-use crate::tui::{self, TuiError, TuiOptions};
+use crate::{
+    run::IndexHome,
+    tui::{self, TuiError, TuiOptions},
+};
 
 /// Open the dashboard on run folders, or on any TensorBoard log folders
 #[derive(Debug, Args)]
@@ -42,10 +45,25 @@ pub(super) fn open(
         readonly,
         focus,
         extra,
+        indexes: indexes(readonly),
         ..TuiOptions::default()
     };
     tui::run(options).map_err(|error| match error {
         TuiError::NoTerminal => Failure::Input(error.to_string()),
         TuiError::Terminal(_) => Failure::Failed(error.to_string()),
     })
+}
+
+/// Where indexes of long event logs are kept: in the user's own runs, unless these are only to be looked at, and for all
+/// other folders in the user's cache.
+pub(super) fn indexes(readonly: bool) -> IndexHome {
+    let set = |name| {
+        let path = PathBuf::from(env::var_os(name)?);
+        path.is_absolute().then_some(path)
+    };
+    let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+    IndexHome {
+        in_runs: !readonly,
+        cache: cache.map(|cache| cache.join("facetui/curves")),
+    }
 }

@@ -9,7 +9,7 @@ use super::{
     output::{print, print_json},
 };
 use crate::{
-    launch::machine::{self, Machine},
+    launch::machine::{self, Machine, Missing},
     untrusted::{visible, visible_path},
 };
 
@@ -51,7 +51,11 @@ fn print_report(machine: &Machine) -> Result<(), Failure> {
             (true, false) => "for the CPU".to_owned(),
             (true, true) => format!("with CUDA, sees {} CUDA devices", libtorch.cuda_devices),
         };
-        field("libtorch", &build)?;
+        let version = libtorch
+            .version
+            .as_deref()
+            .map_or(String::new(), |version| format!("{}, ", visible(version)));
+        field("libtorch", &format!("{version}{build}"))?;
         field("devices", &visible(&devices.devices.join(", ")))?;
     } else if let Some(error) = &worker.error {
         field("", &visible(error))?;
@@ -112,14 +116,14 @@ fn print_report(machine: &Machine) -> Result<(), Failure> {
             visible_path(&runs.path)
         ),
     )?;
+    let tell = |kind: &str, items: &[Missing]| {
+        items
+            .iter()
+            .try_for_each(|item| print(&format!("{kind}: {}\n    {}", item.what, item.remedy)))
+    };
+    tell("warning", &machine.warnings)?;
     if machine.missing.is_empty() {
         return print("nothing is missing");
     }
-    for missing in &machine.missing {
-        print(&format!(
-            "missing: {}\n    {}",
-            missing.what, missing.remedy
-        ))?;
-    }
-    Ok(())
+    tell("missing", &machine.missing)
 }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Failure, output::print};
+use super::{Failure, dashboard, output::print};
 use crate::{
     launch::find,
     plot::{self, Curve, CurveOptions, PlotError},
-    run::{EventTail, Scalars},
+    run::CurveLog,
     untrusted::visible_path,
 };
 
@@ -35,8 +35,7 @@ pub(super) struct Plot {
 impl Plot {
     pub fn run(self, runs_root: &Path) -> Result<(), Failure> {
         let run = find::run(runs_root, &self.run)?;
-        let mut scalars = Scalars::default();
-        scalars.extend(EventTail::open(run.path())?.poll()?);
+        let scalars = CurveLog::read_all(run.path(), &dashboard::indexes(false))?;
         let tags = match self.tag.as_slice() {
             [] => vec![
                 "loss/".to_owned(),
@@ -50,7 +49,7 @@ impl Plot {
             .filter(|tag| tags.iter().any(|wanted| tag.starts_with(wanted.as_str())))
             .map(|tag| Curve {
                 tag: tag.to_owned(),
-                points: scalars.points(tag).to_vec(),
+                points: scalars.points(tag),
             })
             .collect();
         if curves.is_empty() {

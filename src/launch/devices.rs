@@ -22,6 +22,9 @@ use crate::{
 pub struct Devices {
     /// The worker's version.
     pub version: String,
+    /// The version of burn in it.
+    #[serde(default)]
+    pub burn: Option<String>,
     /// What LibTorch offers it.
     pub libtorch: LibTorch,
     /// Names for `--device`, best first.
@@ -33,6 +36,9 @@ pub struct Devices {
 pub struct LibTorch {
     /// Whether the worker was built with it.
     pub built: bool,
+    /// The version that it was built with.
+    #[serde(default)]
+    pub version: Option<String>,
     /// Whether that libtorch knows CUDA.
     pub cuda: bool,
     /// CUDA devices that it sees.
@@ -93,15 +99,16 @@ pub fn ask() -> Result<Devices, LaunchError> {
         .map_err(|error| broken(format!("its answer makes no sense ({error})")))
 }
 
-/// Sees to it that a device can be had before anything is made for it; a worker that runs always has `auto` and `flex`.
+/// Sees to it that a device can be had before anything is made for it, and says what the worker answered; a worker that
+/// runs always has `auto` and `flex`.
 ///
 /// # Errors
 /// It can't: what was found instead.
-pub fn check(asked: DeviceChoice) -> Result<(), LaunchError> {
+pub fn check(asked: DeviceChoice) -> Result<Devices, LaunchError> {
     let found = ask()?;
     let always = matches!(asked, DeviceChoice::Auto | DeviceChoice::Flex);
     if always || found.devices.contains(&asked.to_string()) {
-        return Ok(());
+        return Ok(found);
     }
     Err(refusal(asked, &found, host::nvidia_driver().as_deref()))
 }
@@ -167,8 +174,10 @@ mod tests {
         }
         Devices {
             version: "1".to_owned(),
+            burn: None,
             libtorch: LibTorch {
                 built,
+                version: None,
                 cuda,
                 cuda_devices: 0,
             },

@@ -41,10 +41,12 @@ pub fn evaluate(order: &EvaluationOrder<'_>) -> Result<Started, LaunchError> {
     let model = find::model(order.runs_root, order.model, order.checkpoint)?;
     let set = with_checked_paths(&order.set)?;
     // Both take their time, one the disk's and the other the loader's.
-    std::thread::scope(|scope| {
-        let device = scope.spawn(|| devices::check(order.device));
+    let worker = std::thread::scope(|scope| {
+        let worker = scope.spawn(|| devices::check(order.device));
         readable::check_verification(&set)?;
-        device.join().unwrap_or(Ok(()))
+        worker
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })?;
     let job = Job {
         device: order.device,
@@ -56,7 +58,7 @@ pub fn evaluate(order: &EvaluationOrder<'_>) -> Result<Started, LaunchError> {
             weights: order.weights,
         },
     };
-    start(order.runs_root, &order.name, &job, 0, &[])
+    start(order.runs_root, &order.name, &job, 0, &[], &worker)
 }
 
 /// The set with absolute paths, all of them there.

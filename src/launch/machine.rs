@@ -8,7 +8,10 @@ use std::{
 
 use serde::Serialize;
 
-use super::devices::{self, Devices};
+use super::{
+    devices::{self, Devices},
+    logind,
+};
 use crate::run::{host, registry, worker};
 
 /// Everything that was looked at.
@@ -28,6 +31,8 @@ pub struct Machine {
     pub runs: Runs,
     /// What is missing, most important first.
     pub missing: Vec<Missing>,
+    /// What is there and will do harm.
+    pub warnings: Vec<Missing>,
 }
 
 /// The worker, as it answers.
@@ -76,7 +81,7 @@ pub struct Runs {
     pub free_bytes: Option<u64>,
 }
 
-/// Something that is missing.
+/// Something that is missing, or wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Missing {
     /// What.
@@ -115,9 +120,22 @@ pub fn examine(runs_root: &Path) -> Machine {
             free_bytes: free_bytes(runs_root),
         },
         missing: Vec::new(),
+        warnings: warnings(Path::new("/")),
     };
     machine.missing = missing(&machine);
     machine
+}
+
+/// What of a system whose files lie below `root` will do harm.
+fn warnings(root: &Path) -> Vec<Missing> {
+    let ends = logind::ends_processes_of(&host::user_name(), root);
+    let warning = ends.then(|| Missing {
+        what: "systemd ends all your processes, running workers too, when you log out (KillUserProcesses=yes)".to_owned(),
+        remedy: "start them with `systemd-run --user --scope facetui …` after `loginctl enable-linger`, or have \
+                 KillUserProcesses=no set in /etc/systemd/logind.conf"
+            .to_owned(),
+    });
+    warning.into_iter().collect()
 }
 
 fn missing(machine: &Machine) -> Vec<Missing> {

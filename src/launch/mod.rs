@@ -7,10 +7,12 @@
 
 mod demo;
 pub mod devices;
+mod environment;
 mod error;
 mod evaluate;
 pub mod find;
 mod follow;
+mod logind;
 pub mod machine;
 mod order;
 mod readable;

@@ -2,10 +2,8 @@
 
 use std::{fs, path::Path, process::Child};
 
-use serde::Serialize;
-
-use super::LaunchError;
-use crate::run::{Job, RunDirectory, RunError, Status, host, worker};
+use super::{LaunchError, devices::Devices, environment};
+use crate::run::{Job, RunDirectory, RunError, Status, worker};
 
 /// A run whose worker was started by this process.
 #[derive(Debug)]
@@ -33,25 +31,15 @@ impl RunName {
     }
 }
 
-/// The machine as it was when the run was made.
-#[derive(Serialize)]
-struct Environment<'a> {
-    facetui: &'a str,
-    host: String,
-    system: &'a str,
-    architecture: &'a str,
-    cores: usize,
-    nvidia_driver: Option<String>,
-    created: f64,
-}
-
-/// Makes the directory with `files` in it, writes its first status and starts the worker.
+/// Makes the directory with `files` in it, writes its first status and starts the worker, which gave `answer` when it was
+/// asked for its devices.
 pub(super) fn start(
     runs_root: &Path,
     name: &RunName,
     job: &Job,
     steps: u64,
     files: &[(&str, String)],
+    answer: &Devices,
 ) -> Result<Started, LaunchError> {
     worker::binary()?;
     let name = match name {
@@ -59,7 +47,7 @@ pub(super) fn start(
         RunName::Like(base) => RunDirectory::free_name(runs_root, base),
     };
     let run = RunDirectory::create(runs_root, &name)?;
-    let started = fill(&run, &name, job, steps, files).and_then(|()| worker::start(&run));
+    let started = fill(&run, &name, job, steps, files, answer).and_then(|()| worker::start(&run));
     match started {
         Ok(worker) => Ok(Started { run, worker }),
         Err(error) => {
@@ -76,23 +64,12 @@ fn fill(
     job: &Job,
     steps: u64,
     files: &[(&str, String)],
+    answer: &Devices,
 ) -> Result<(), RunError> {
     for (file, text) in files {
         run.write_file(file, text.as_bytes())?;
     }
-    let environment = Environment {
-        facetui: env!("CARGO_PKG_VERSION"),
-        host: host::host_name(),
-        system: std::env::consts::OS,
-        architecture: std::env::consts::ARCH,
-        cores: std::thread::available_parallelism().map_or(0, usize::from),
-        nvidia_driver: host::nvidia_driver(),
-        created: host::now(),
-    };
-    let text = serde_json::to_vec_pretty(&environment).map_err(|error| {
-        RunError::malformed(&run.path().join("environment.json"), "document", &error)
-    })?;
-    run.write_file("environment.json", &text)?;
+    environment::record(run, answer)?;
     run.save_job(job)?;
     run.write_status(&Status::starting(
         name,

@@ -67,7 +67,7 @@ pub fn train(order: &TrainingOrder<'_>) -> Result<Started, LaunchError> {
         None => None,
     };
     readable::check_training(order.recipe, order.config)?;
-    devices::check(order.device)?;
+    let worker = devices::check(order.device)?;
     let job = Job {
         device: order.device,
         work: Work::Train {
@@ -93,5 +93,6 @@ pub fn train(order: &TrainingOrder<'_>) -> Result<Started, LaunchError> {
         &job,
         order.recipe.steps,
         &files,
+        &worker,
     )
 }

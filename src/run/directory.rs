@@ -4,7 +4,10 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
+use super::heartbeats::Heartbeats;
 use super::inbox::{self, Inbox};
 use super::lock::{self, RunLock};
 use super::{Command, Job, Journal, JournalTail, RunError, RunState, Status, host};
@@ -16,8 +19,6 @@ pub struct RunDirectory {
     path: PathBuf,
 }
 
-/// On another host the lock can't be asked: silence of so many seconds means that the worker is dead.
-const HEARTBEAT_SECONDS: f64 = 30.0;
 /// So many seconds may pass between writing `starting` and the worker's taking the lock.
 const START_SECONDS: f64 = 15.0;
 /// How much of the log's end is looked at.
@@ -101,22 +102,58 @@ impl RunDirectory {
 
     /// What the run is doing, [`RunState::Lost`] with its last words when its worker died without a word.
     ///
+    /// Of a run on another host this is judged by both clocks; who looks more than once knows better by [`Heartbeats`].
+    ///
     /// # Errors
     /// When `status.json` is missing or half of it is.
     pub fn status(&self) -> Result<Status, RunError> {
-        let mut status = self.read_status()?;
-        if self.worker_lives(&status)? {
+        self.status_seen(&mut Heartbeats::default())
+    }
+
+    /// As [`RunDirectory::status`], by somebody who has looked before.
+    ///
+    /// # Errors
+    /// When `status.json` is missing or half of it is.
+    pub fn status_seen(&self, heartbeats: &mut Heartbeats) -> Result<Status, RunError> {
+        let status = self.read_status()?;
+        self.judged(status, heartbeats)
+    }
+
+    /// A status as read a moment ago, found lost where its worker is dead.
+    pub(super) fn judged(
+        &self,
+        mut status: Status,
+        heartbeats: &mut Heartbeats,
+    ) -> Result<Status, RunError> {
+        if self.worker_lives(&status, heartbeats)? {
             return Ok(status);
         }
         // The worker may have finished between the two looks.
         status = self.read_status()?;
-        if status.state.is_live() && !self.worker_lives(&status)? {
+        if !self.worker_lives(&status, heartbeats)? {
             status.state = RunState::Lost;
             status.last_error = Some(self.last_words());
             status.images_per_second = None;
             status.eta_seconds = None;
         }
         Ok(status)
+    }
+
+    /// Whether the heartbeat of a worker on another host moves within `patience`: then it lives, whatever the clocks
+    /// of the two hosts say.
+    ///
+    /// # Errors
+    /// When `status.json` can't be read.
+    pub fn beats_within(&self, patience: Duration) -> Result<bool, RunError> {
+        let heartbeat = || -> Result<f64, RunError> { Ok(self.last_beat(&self.read_status()?)) };
+        let (begun, before) = (Instant::now(), heartbeat()?);
+        while begun.elapsed() < patience {
+            thread::sleep(Duration::from_millis(100).min(patience));
+            if heartbeat()?.to_bits() != before.to_bits() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Replaces `status.json`.
@@ -265,26 +302,37 @@ impl RunDirectory {
         Ok(())
     }
 
-    fn read_status(&self) -> Result<Status, RunError> {
+    pub(super) fn read_status(&self) -> Result<Status, RunError> {
         read_json(&self.status_path(), "status document")
     }
 
     /// Whether a state that needs a worker has one; states that need none count as well.
-    fn worker_lives(&self, status: &Status) -> Result<bool, RunError> {
+    fn worker_lives(&self, status: &Status, heartbeats: &mut Heartbeats) -> Result<bool, RunError> {
         if !status.state.is_live() {
             return Ok(true);
         }
-        let silent_seconds = host::now() - status.heartbeat;
         if status.host != host::host_name() {
-            return Ok(silent_seconds < HEARTBEAT_SECONDS);
+            return Ok(heartbeats.lives(&self.path, self.last_beat(status)));
         }
-        if lock::is_locked(&self.lock_path())? {
-            return Ok(true);
+        match lock::is_locked(&self.lock_path()) {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            // Somebody else's run, which may be looked at but not asked.
+            Err(RunError::Io { source, .. })
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                return Ok(heartbeats.lives(&self.path, self.last_beat(status)));
+            }
+            Err(error) => return Err(error),
         }
         // Written by whoever starts the worker, which has not come so far as to take the lock.
-        Ok(status.state == RunState::Starting
-            && status.pid.is_none()
-            && silent_seconds < START_SECONDS)
+        Ok(status.state == RunState::Starting && status.pid.is_none() && asked_lately(status))
+    }
+
+    /// The newest sign of life, in the status document or in the lock file.
+    fn last_beat(&self, status: &Status) -> f64 {
+        let of_lock = lock::heartbeat(&self.lock_path());
+        of_lock.map_or(status.heartbeat, |beat| beat.max(status.heartbeat))
     }
 
     fn last_words(&self) -> String {
@@ -314,6 +362,16 @@ impl RunDirectory {
         text.push(b'\n');
         self.write_file(name, &text)
     }
+}
+
+/// Whether a worker was asked for so lately that it may still be on its way. The clock since boot decides: the other
+/// one may have been set meanwhile.
+fn asked_lately(status: &Status) -> bool {
+    let silent_seconds = match (status.asked_at_uptime, host::uptime()) {
+        (Some(asked), Some(now)) => now - asked,
+        _ => host::now() - status.heartbeat,
+    };
+    (0.0..START_SECONDS).contains(&silent_seconds)
 }
 
 pub(super) fn read_json<T: serde::de::DeserializeOwned>(
@@ -431,7 +489,17 @@ mod tests {
         let mut status = Status::starting("one", JobKind::Train, 100, "cpu");
         run.write_status(&status).unwrap();
         assert_eq!(run.status().unwrap().state, RunState::Starting);
-        status.heartbeat -= 60.0;
+        // The clock is set: neither a start nor its failure is told by it.
+        for jump in [-86_400.0, 86_400.0] {
+            status.heartbeat += jump;
+            run.write_status(&status).unwrap();
+            assert_eq!(run.status().unwrap().state, RunState::Starting);
+        }
+        status.asked_at_uptime = host::uptime().map(|now| now - 16.0);
+        run.write_status(&status).unwrap();
+        assert_eq!(run.status().unwrap().state, RunState::Lost);
+        // A document from before the last boot.
+        status.asked_at_uptime = host::uptime().map(|now| now + 1000.0);
         run.write_status(&status).unwrap();
         assert_eq!(run.status().unwrap().state, RunState::Lost);
     }
@@ -446,6 +514,27 @@ mod tests {
         status.heartbeat -= 31.0;
         run.write_status(&status).unwrap();
         assert_eq!(run.status().unwrap().state, RunState::Lost);
+        // A long step: only the lock file still tells of the worker.
+        drop(run.try_lock().unwrap());
+        assert_eq!(run.status().unwrap().state, RunState::Running);
+    }
+
+    #[test]
+    fn a_heartbeat_that_moves_is_seen_whatever_the_clocks_say() {
+        let (_root, run) = run_with(RunState::Running);
+        let mut status = run.read_status().unwrap();
+        status.host = "elsewhere.invalid".to_owned();
+        status.heartbeat -= 86_400.0;
+        run.write_status(&status).unwrap();
+        assert!(!run.beats_within(Duration::from_millis(150)).unwrap());
+        let other = run.clone();
+        let beating = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(150));
+            status.heartbeat += 0.5;
+            other.write_status(&status).unwrap();
+        });
+        assert!(run.beats_within(Duration::from_secs(20)).unwrap());
+        beating.join().unwrap();
     }
 
     #[test]
@@ -489,6 +578,17 @@ mod tests {
             assert!(error.to_string().contains("chmod go-w"), "{error}");
         }
         run.status().unwrap();
+        fs::set_permissions(run.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        run.send(&Command::Pause).unwrap();
+        let inbox = run.path().join("inbox");
+        fs::set_permissions(&inbox, fs::Permissions::from_mode(0o703)).unwrap();
+        for error in [
+            run.send(&Command::Pause).unwrap_err(),
+            run.take_commands().unwrap_err(),
+            run.try_lock().unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("inbox"), "{error}");
+        }
     }
 
     #[test]

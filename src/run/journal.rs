@@ -1,6 +1,6 @@
 //! `journal.jsonl`: what happened in a run, numbered, one line an entry.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -167,11 +167,19 @@ impl JournalTail {
     /// # Errors
     /// When the file is there and can't be read.
     pub fn poll(&mut self) -> Result<Vec<Entry>, RunError> {
-        let mut file = match File::open(&self.path) {
-            Ok(file) => file,
+        let length = match fs::metadata(&self.path) {
+            Ok(metadata) => metadata.len(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(RunError::io("open", &self.path)(error)),
+            Err(error) => return Err(RunError::io("look at", &self.path)(error)),
         };
+        if length == self.offset {
+            return Ok(Vec::new());
+        }
+        if length < self.offset {
+            // Another run took this one's place.
+            self.offset = 0;
+        }
+        let mut file = File::open(&self.path).map_err(RunError::io("open", &self.path))?;
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(self.offset))
             .and_then(|_| file.read_to_end(&mut bytes))
@@ -193,8 +201,6 @@ fn entries_of(bytes: &[u8]) -> impl Iterator<Item = Entry> + '_ {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn note(message: &str) -> JournalEvent {

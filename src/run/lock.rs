@@ -1,22 +1,33 @@
 //! The lock that says whether a worker lives.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
-use std::thread;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::RunError;
+use super::{RunError, host};
 
 /// The exclusive hold of a run; given back when dropped and, whatever happens, when the process ends.
+///
+/// While it is held, a thread writes the time into the file every few seconds: hosts that can't ask the lock see from it
+/// that the worker lives, however long one of its steps takes.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: File,
+    /// Dropped to end the beating.
+    stop: Option<Sender<()>>,
+    beating: Option<JoinHandle<()>>,
+    /// Dropped last: this gives the lock back.
+    _file: Arc<File>,
 }
 
 /// How long a worker insists: watchers touch the lock for an instant to see whether it is free.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// The time between two heartbeats.
+const BEAT: Duration = Duration::from_secs(5);
 
 impl RunLock {
     /// Takes the lock file at `path`, making it where there is none, and writes this process's id into it.
@@ -51,11 +62,45 @@ impl RunLock {
             }
         }
         file.set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .and_then(|()| beat(&file))
             .map_err(RunError::io("write", path))?;
-        Ok(Self { _file: file })
+        let file = Arc::new(file);
+        let (stop, stopped) = channel();
+        let beating = {
+            let file = Arc::clone(&file);
+            thread::spawn(move || {
+                while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                    // A disk that refuses now may take the next one.
+                    let _ = beat(&file);
+                }
+            })
+        };
+        Ok(Self {
+            stop: Some(stop),
+            beating: Some(beating),
+            _file: file,
+        })
     }
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        // The thread ends at once and has nothing to tell.
+        let _ = self.beating.take().map(JoinHandle::join);
+    }
+}
+
+/// Writes who holds the lock, and when that was so: always as many bytes, so that no reader sees a half.
+fn beat(file: &File) -> io::Result<()> {
+    let text = format!("{:<10}\n{:<20.3}\n", std::process::id(), host::now());
+    file.write_all_at(text.as_bytes(), 0)
+}
+
+/// When the holder of the lock at `path` last said that it lives, seconds after 1970; `None` where there was none.
+pub fn heartbeat(path: &Path) -> Option<f64> {
+    let text = fs::read_to_string(path).ok()?;
+    text.lines().nth(1)?.trim().parse().ok()
 }
 
 /// Whether some process holds the lock at `path`.
@@ -65,7 +110,7 @@ impl RunLock {
 pub fn is_locked(path: &Path) -> Result<bool, RunError> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(RunError::io("open the lock", path)(error)),
     };
     match file.try_lock_shared() {
@@ -78,8 +123,8 @@ pub fn is_locked(path: &Path) -> Result<bool, RunError> {
 fn holder(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.rewind().ok()?;
-    file.take(32).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    file.take(64).read_to_string(&mut text).ok()?;
+    text.lines().next()?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -98,7 +143,13 @@ mod tests {
             error.contains(&format!("process {}", std::process::id())),
             "{error}"
         );
+        assert!((host::now() - heartbeat(&path).unwrap()).abs() < 60.0);
+        let begun = Instant::now();
         drop(lock);
+        assert!(
+            begun.elapsed() < BEAT,
+            "giving it back waits for no heartbeat"
+        );
         assert!(!is_locked(&path).unwrap());
         RunLock::try_take(&path).unwrap();
     }

@@ -2,12 +2,15 @@
 
 mod command;
 mod contents;
+mod curve_log;
 mod directory;
 mod embeddings;
 mod error;
 mod events;
+mod heartbeats;
 pub mod host;
 mod inbox;
+mod index;
 mod job;
 mod journal;
 mod lock;
@@ -19,17 +22,20 @@ pub mod worker;
 
 pub use command::Command;
 pub use contents::{CheckpointEntry, EvaluationSource, ResultRow, Results};
+pub use curve_log::{CurveLog, News, PendingIndex};
 pub use directory::RunDirectory;
 pub use embeddings::{
     EmbeddedItem, EmbeddingOrigin, Embeddings, KEPT_EMBEDDINGS, kept_path, kept_size,
 };
 pub use error::RunError;
 pub use events::{Event, EventTail, EventWriter, What, is_event_file};
+pub use heartbeats::Heartbeats;
 pub use inbox::{Inbox, RejectedCommand};
+pub use index::IndexHome;
 pub use job::*;
 pub use journal::{Entry, Journal, JournalEvent, JournalTail};
 pub use lock::RunLock;
 pub use model_info::{ModelInfo, ModelInput};
-pub use registry::{RunEntry, RunSummary};
-pub use scalars::{Point, Scalars};
+pub use registry::{Registry, RunEntry, RunSummary};
+pub use scalars::{Curve, Outline, Point, Scalars, Stretch};
 pub use status::{JobKind, RunState, Status};

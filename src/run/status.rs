@@ -40,6 +40,10 @@ pub struct Status {
     pub started: f64,
     /// When this document was written, seconds after 1970.
     pub heartbeat: f64,
+    /// While a worker is being started: when that was asked for, in seconds after the host's boot, which no change of
+    /// its clock moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at_uptime: Option<f64>,
     /// Name of the newest checkpoint folder.
     pub last_checkpoint: Option<String>,
     /// Why it failed, in one line.
@@ -101,6 +105,7 @@ impl Status {
             device: device.to_owned(),
             started: now,
             heartbeat: now,
+            asked_at_uptime: host::uptime(),
             last_checkpoint: None,
             last_error: None,
             scalars: BTreeMap::new(),

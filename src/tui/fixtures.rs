@@ -93,6 +93,7 @@ fn run(name: &str, state: RunState, step: u64, age: f64) -> RunSnapshot {
         device: if step > 1_000 { "cuda:0" } else { "flex" }.to_owned(),
         started,
         heartbeat: NOW,
+        asked_at_uptime: None,
         last_checkpoint: (step >= 100).then(|| format!("step-{:08}", step / 100 * 100)),
         last_error: match state {
             RunState::Failed => Some("loss/total is NaN at step 81: the learning rate 0.5 is too large; try --set schedule.warmup_steps=500".to_owned()),

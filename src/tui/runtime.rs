@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
-use crate::run::host;
+use crate::run::{IndexHome, host};
 use crate::untrusted::{visible, visible_os, visible_path};
 
 use super::effect::Effect;
@@ -41,6 +41,8 @@ pub struct TuiOptions {
     pub extra: Vec<PathBuf>,
     /// Draw with ASCII only, whatever the locale.
     pub ascii: bool,
+    /// Where indexes of long event logs may be written.
+    pub indexes: IndexHome,
 }
 
 /// Why there is no dashboard.
@@ -102,7 +104,12 @@ async fn serve(options: TuiOptions) -> io::Result<()> {
     let mut world = World {
         screen: Screen::take()?,
         root: options.runs_root.clone(),
-        requests: poll::start(options.runs_root, options.extra, sender.clone()),
+        requests: poll::start(
+            options.runs_root,
+            options.extra,
+            options.indexes,
+            sender.clone(),
+        ),
         messages: sender,
     };
     terminal::leave_on_hang_up();

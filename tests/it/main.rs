@@ -14,6 +14,7 @@ mod loading;
 mod real;
 mod rooms;
 mod run;
+mod run_documents;
 mod sampling;
 mod shared;
 mod story;

@@ -1,11 +1,14 @@
 //! A run's scalars as TensorBoard event files, its own and anyone else's.
 //!
-//! `writer` makes them, `tail` follows them as they grow, `record` is their framing, `message` their contents.
+//! `writer` makes them, `tail` follows them as they grow, `record` is their framing, `message` their contents and
+//! `plain` the short way through the commonest of these.
 
 mod message;
+mod plain;
 mod record;
 mod tail;
 mod writer;
 
 pub use tail::{Event, EventTail, What, is_event_file};
+pub(in crate::run) use tail::{Listener, Place, Progress, event_files};
 pub use writer::EventWriter;

@@ -60,6 +60,10 @@ impl EventWriter {
             WhatMessage::FileVersion(b"brain.Event:2".to_vec()),
             host::now(),
         )?;
+        if newest.is_none() {
+            // TensorBoard's Python reader takes a session start for a restart only if it has seen one before.
+            writer.session_start(0)?;
+        }
         writer.flush()?;
         Ok(writer)
     }

@@ -2,7 +2,8 @@
 
 mod shown;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::eval::Evaluation;
 use crate::run::{
-    Entry, EventTail, JournalTail, RunDirectory, RunEntry, RunSummary, Scalars, Status, registry,
+    CurveLog, Entry, IndexHome, JournalTail, Registry, RunDirectory, RunEntry, RunSummary, Status,
+    registry,
 };
 
 use super::message::Message;
@@ -31,8 +33,10 @@ pub enum Request {
 
 /// The time between two looks.
 const TURN: Duration = Duration::from_millis(400);
-/// After reading curves for some time, so many times that time without.
-const CURVES_REST: u32 = 20;
+/// Of a long log, what was read is shown after this time at the latest.
+const CURVES_TURN: Duration = Duration::from_millis(100);
+/// After looking through opened folders for some time, so many times that time without.
+const OPENED_REST: u32 = 20;
 /// Journal entries kept for the screen.
 const JOURNAL_ENTRIES: usize = 200;
 /// Lines of worker output kept for the screen.
@@ -42,6 +46,7 @@ const LOG_LINES: usize = 500;
 pub fn start(
     root: PathBuf,
     extra: Vec<PathBuf>,
+    indexes: IndexHome,
     messages: UnboundedSender<Message>,
 ) -> Sender<Request> {
     let (sender, requests) = channel();
@@ -49,11 +54,14 @@ pub fn start(
         root,
         extra,
         messages,
-        files: BTreeMap::new(),
+        registry: Registry::default(),
+        files: HashMap::new(),
         told: Vec::new(),
+        opened: Opened::default(),
         trouble: None,
         watched: None,
         begun: false,
+        indexes,
     };
     thread::spawn(move || poller.serve(&requests));
     sender
@@ -63,11 +71,22 @@ struct Poller {
     root: PathBuf,
     extra: Vec<PathBuf>,
     messages: UnboundedSender<Message>,
-    files: BTreeMap<PathBuf, Files>,
+    registry: Registry,
+    files: HashMap<PathBuf, Files>,
     told: Vec<Arc<RunSnapshot>>,
+    opened: Opened,
     trouble: Option<String>,
     watched: Option<Watched>,
     begun: bool,
+    indexes: IndexHome,
+}
+
+/// The runs and logs in the folders that were opened by name.
+#[derive(Default)]
+struct Opened {
+    found: Vec<(PathBuf, String)>,
+    /// They are looked for again after this.
+    rests_until: Option<Instant>,
 }
 
 /// What is remembered of a run between two looks, so that only what grew is read.
@@ -84,25 +103,34 @@ struct Files {
 /// The run whose curves are followed.
 struct Watched {
     path: PathBuf,
-    tail: Option<EventTail>,
-    scalars: Arc<Scalars>,
+    log: Option<CurveLog>,
     edition: u64,
-    /// Nothing is read before this.
-    rests_until: Option<Instant>,
+    /// Whether there is more to read at once.
+    more: bool,
 }
 
 impl Poller {
     fn serve(&mut self, requests: &Receiver<Request>) {
+        let mut looked: Option<Instant> = None;
         loop {
-            self.look();
+            // Curves first: those of a known run need not wait for the others' documents.
+            self.look_at_curves();
+            if looked.is_none_or(|looked| looked.elapsed() >= TURN) {
+                self.look_at_all_runs();
+                looked = Some(Instant::now());
+            }
             if self.messages.is_closed() {
                 return;
             }
-            let mut next = requests.recv_timeout(TURN);
+            let reading = self.watched.as_ref().is_some_and(|watched| watched.more);
+            let mut next = requests.recv_timeout(if reading { Duration::ZERO } else { TURN });
             loop {
                 match next {
-                    Ok(Request::Watch(path)) => self.watch(path),
-                    Ok(Request::Look) => {}
+                    Ok(Request::Watch(path)) => {
+                        self.watch(path);
+                        looked = None;
+                    }
+                    Ok(Request::Look) => looked = None,
                     Err(RecvTimeoutError::Timeout) => break,
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
@@ -114,17 +142,14 @@ impl Poller {
     fn watch(&mut self, path: Option<PathBuf>) {
         self.watched = path.map(|path| Watched {
             path,
-            tail: None,
-            scalars: Arc::default(),
+            log: None,
             edition: 0,
-            rests_until: None,
+            more: true,
         });
     }
 
-    fn look(&mut self) {
-        // Curves first: those of a known run need not wait for the others' documents.
-        self.look_at_curves();
-        match registry::list(&self.root) {
+    fn look_at_all_runs(&mut self) {
+        match self.registry.list(&self.root) {
             Ok(summaries) => self.look_at_runs(summaries),
             Err(error) => {
                 let why = shown::text(&error.to_string());
@@ -137,9 +162,15 @@ impl Poller {
     }
 
     fn look_at_runs(&mut self, mut summaries: Vec<RunSummary>) {
-        for path in &self.extra {
-            if !summaries.iter().any(|summary| summary.path == *path) {
-                summaries.extend(registry::look(path));
+        let listed: HashSet<PathBuf> = summaries.iter().map(|one| one.path.clone()).collect();
+        self.opened.look(&self.extra);
+        for (path, name) in &self.opened.found {
+            if !listed.contains(path) {
+                let summary = self.registry.look(path);
+                summaries.extend(summary.map(|summary| RunSummary {
+                    name: name.clone(),
+                    ..summary
+                }));
             }
         }
         summaries.sort_by(|a, b| {
@@ -147,102 +178,122 @@ impl Poller {
                 .total_cmp(&a.started)
                 .then_with(|| a.name.cmp(&b.name))
         });
-        self.files
-            .retain(|path, _| summaries.iter().any(|summary| summary.path == *path));
+        let told: HashMap<PathBuf, Arc<RunSnapshot>> = std::mem::take(&mut self.told)
+            .into_iter()
+            .map(|told| (told.path.clone(), told))
+            .collect();
+        let paths: HashSet<&PathBuf> = summaries.iter().map(|summary| &summary.path).collect();
+        self.files.retain(|path, _| paths.contains(path));
+        let mut unchanged = summaries.len() == told.len();
         let runs: Vec<Arc<RunSnapshot>> = summaries
             .into_iter()
             .map(|summary| {
-                let snapshot = self.snapshot(summary);
-                let before = self.told.iter().find(|told| told.path == snapshot.path);
-                match before {
-                    Some(before) if same(before, &snapshot) => before.clone(),
-                    _ => Arc::new(snapshot),
-                }
+                let before = told.get(&summary.path);
+                let snapshot = self.snapshot(summary, before);
+                unchanged &= before.is_some_and(|before| Arc::ptr_eq(before, &snapshot));
+                snapshot
             })
             .collect();
-        let unchanged = runs.len() == self.told.len()
-            && runs
-                .iter()
-                .zip(&self.told)
-                .all(|(new, old)| Arc::ptr_eq(new, old));
+        self.told.clone_from(&runs);
         if unchanged && self.begun && self.trouble.is_none() {
             return;
         }
         self.begun = true;
         self.trouble = None;
-        self.told.clone_from(&runs);
         self.say(Message::Runs(runs));
     }
 
-    fn snapshot(&mut self, summary: RunSummary) -> RunSnapshot {
+    /// What is known of a run now; the same as before where nothing changed.
+    fn snapshot(
+        &mut self,
+        summary: RunSummary,
+        before: Option<&Arc<RunSnapshot>>,
+    ) -> Arc<RunSnapshot> {
         let contents = match summary.entry {
-            RunEntry::Run(status) => Contents::Run(Box::new(self.details(&summary.path, *status))),
+            RunEntry::Run(status) => {
+                let status = shown::status(*status);
+                let files = self.files_of(&summary.path);
+                let known = before.and_then(|before| Some((before, before.details()?)));
+                match (files, known) {
+                    (Some((_, false)), Some((before, details)))
+                        if same(&details.status, &status) =>
+                    {
+                        return Arc::clone(before);
+                    }
+                    (Some((files, _)), _) => Contents::Run(Box::new(files.details(status))),
+                    // Removed since it was listed.
+                    (None, _) => Contents::Run(Box::new(RunDetails {
+                        status,
+                        journal: Vec::new(),
+                        best: None,
+                        results: Vec::new(),
+                        log: Vec::new(),
+                    })),
+                }
+            }
             RunEntry::EventLog => Contents::EventLog,
             RunEntry::Broken(why) => Contents::Broken(shown::text(&why)),
         };
-        RunSnapshot {
+        let snapshot = RunSnapshot {
             name: shown::text(&summary.name),
             path: summary.path,
             contents,
             started: summary.started,
+        };
+        match before {
+            Some(before) if same(before.as_ref(), &snapshot) => Arc::clone(before),
+            _ => Arc::new(snapshot),
         }
     }
 
-    fn details(&mut self, path: &Path, status: Status) -> RunDetails {
+    /// What is remembered of a run, and whether any of it is new.
+    fn files_of(&mut self, path: &Path) -> Option<(&Files, bool)> {
         let watched = self
             .watched
             .as_ref()
             .is_some_and(|watched| watched.path == path);
-        let Ok(run) = RunDirectory::open(path) else {
-            // Removed since it was listed.
-            return RunDetails {
-                status: shown::status(status),
-                journal: Vec::new(),
-                best: None,
-                results: Vec::new(),
-                log: Vec::new(),
-            };
-        };
+        let run = RunDirectory::open(path).ok()?;
         let files = self
             .files
             .entry(path.to_owned())
             .or_insert_with(|| Files::of(&run));
-        files.look(&run, watched);
-        RunDetails {
-            status: shown::status(status),
-            journal: files.journal.iter().cloned().collect(),
-            best: files.best(),
-            results: files.results.clone(),
-            log: files.log.clone(),
-        }
+        let changed = files.look(&run, watched);
+        Some((files, changed))
     }
 
     fn look_at_curves(&mut self) {
         let Some(watched) = &mut self.watched else {
             return;
         };
-        let begun = Instant::now();
-        if watched.rests_until.is_some_and(|until| begun < until) {
-            return;
+        if watched.log.is_none() {
+            watched.log = CurveLog::open(&watched.path, &self.indexes).ok();
         }
-        if watched.tail.is_none() {
-            watched.tail = EventTail::open(&watched.path).ok();
-        }
-        let Some(tail) = &mut watched.tail else {
+        let Some(log) = &mut watched.log else {
+            watched.more = false;
             return;
         };
-        // A log that can't be read now may be next time; what was read before stays on the screen.
-        let events = tail.poll().unwrap_or_default();
-        if events.is_empty() && watched.edition > 0 {
+        let begun = Instant::now();
+        let mut changed = watched.edition == 0;
+        watched.more = true;
+        while watched.more && begun.elapsed() < CURVES_TURN {
+            // A log that can't be read now may be next time; what was read before stays on the screen.
+            let news = log.read().ok();
+            changed |= news.is_some_and(|news| news.changed);
+            watched.more = news.is_some_and(|news| news.more);
+        }
+        if !watched.more
+            && let Some(index) = log.pending_index()
+        {
+            // Nobody waits for it; without it the next dashboard reads the log itself.
+            thread::spawn(move || index.write());
+        }
+        if !changed {
             return;
         }
-        Arc::make_mut(&mut watched.scalars).extend(events);
         watched.edition += 1;
-        // The screen still holds the edition before, so the curves were copied: large ones are brought less often.
-        watched.rests_until = Some(begun + begun.elapsed() * CURVES_REST);
         let curves = Curves {
             path: watched.path.clone(),
-            scalars: watched.scalars.clone(),
+            scalars: Arc::new(log.scalars().clone()),
             edition: watched.edition,
         };
         self.say(Message::Curves(curves));
@@ -251,6 +302,34 @@ impl Poller {
     fn say(&self, message: Message) {
         // A screen that has gone needs no news; the loop ends at its next turn.
         let _ = self.messages.send(message);
+    }
+}
+
+impl Opened {
+    /// Looks for runs and logs in the folders, unless that was done a moment ago.
+    fn look(&mut self, folders: &[PathBuf]) {
+        let begun = Instant::now();
+        if self.rests_until.is_some_and(|until| begun < until) {
+            return;
+        }
+        self.found.clear();
+        for folder in folders {
+            let above = folder.file_name().filter(|_| folders.len() > 1);
+            self.found
+                .extend(registry::below(folder).into_iter().map(|(path, name)| {
+                    // Of several folders each says which one it is in.
+                    let name = match above {
+                        Some(above) if path != *folder => {
+                            format!("{}/{name}", above.to_string_lossy())
+                        }
+                        _ => name,
+                    };
+                    (path, name)
+                }));
+        }
+        // A large tree takes long to look through, and is looked through seldom.
+        let rest = begun.elapsed() * OPENED_REST;
+        self.rests_until = Some(Instant::now() + rest.max(TURN));
     }
 }
 
@@ -283,9 +362,30 @@ impl Files {
         self.best.clone().or_else(of_results)
     }
 
-    /// Reads what is new. A document that can't be read leaves what was known of it.
-    fn look(&mut self, run: &RunDirectory, watched: bool) {
+    fn details(&self, status: Status) -> RunDetails {
+        RunDetails {
+            status,
+            journal: self.journal.iter().cloned().collect(),
+            best: self.best(),
+            results: self.results.clone(),
+            log: self.log.clone(),
+        }
+    }
+
+    /// Reads what is new; whether anything is. A document that can't be read leaves what was known of it.
+    fn look(&mut self, run: &RunDirectory, watched: bool) -> bool {
+        let mut news = false;
         for entry in self.tail.poll().unwrap_or_default() {
+            news = true;
+            if self
+                .journal
+                .back()
+                .is_some_and(|last| entry.number <= last.number)
+            {
+                // Another run took this one's place.
+                self.journal.clear();
+                self.best = None;
+            }
             let entry = shown::entry(entry);
             RunDetails::better(&mut self.best, &entry);
             self.journal.push_back(entry);
@@ -301,12 +401,14 @@ impl Files {
             let rows = results.rows.into_iter();
             self.results = rows.map(|row| shown::evaluation(row.evaluation)).collect();
             self.results_changed = changed;
+            news = true;
         }
 
         if !watched {
+            news |= !self.log.is_empty();
             self.log.clear();
             self.log_changed = None;
-            return;
+            return news;
         }
         let changed = fs::metadata(run.log_path())
             .and_then(|log| Ok((log.len(), log.modified()?)))
@@ -318,12 +420,14 @@ impl Files {
                 .map(|line| shown::text(line.trim_end()))
                 .collect();
             self.log_changed = changed;
+            news = true;
         }
+        news
     }
 }
 
-/// Whether two snapshots read alike; a NaN reads like a NaN, though it doesn't equal one.
-fn same(a: &RunSnapshot, b: &RunSnapshot) -> bool {
+/// Whether two of a kind read alike; a NaN reads like a NaN, though it doesn't equal one.
+fn same<T: PartialEq + Debug>(a: &T, b: &T) -> bool {
     a == b || format!("{a:?}") == format!("{b:?}")
 }
 

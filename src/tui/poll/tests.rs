@@ -16,11 +16,14 @@ fn bench() -> Bench {
         root: root.path().to_owned(),
         extra: Vec::new(),
         messages: sender,
-        files: BTreeMap::new(),
+        registry: Registry::default(),
+        files: HashMap::new(),
         told: Vec::new(),
+        opened: Opened::default(),
         trouble: None,
         watched: None,
         begun: false,
+        indexes: IndexHome::default(),
     };
     Bench {
         root,
@@ -39,7 +42,8 @@ impl Bench {
     }
 
     fn look(&mut self) -> Vec<Message> {
-        self.poller.look();
+        self.poller.look_at_curves();
+        self.poller.look_at_all_runs();
         std::iter::from_fn(|| self.messages.try_recv().ok()).collect()
     }
 }
@@ -107,7 +111,6 @@ fn the_watched_run_has_curves_and_its_workers_output() {
     assert!(bench.look().is_empty());
     events.scalars(2, [("loss/total", 1.0)]).unwrap();
     events.flush().unwrap();
-    bench.poller.watched.as_mut().unwrap().rests_until = None;
     assert!(matches!(&bench.look()[..], [Message::Curves(curves)] if curves.edition == 2));
 }
 

@@ -9,7 +9,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::run::JobKind;
+use crate::run::{self, JobKind};
 use crate::tui::charts::{self, ChartOf, columns};
 use crate::tui::message::Target;
 use crate::tui::model::{Model, SMOOTHINGS};
@@ -134,15 +134,9 @@ fn draw_chart(
     };
     let columns = area.width.saturating_sub(GUTTER);
     let ready = cache.chart(curves, &chart.title, columns, scale, || {
-        let data = chart.curves.iter().map(|(label, tag)| {
-            let points = curves.scalars.points(tag);
-            (
-                label.clone(),
-                points
-                    .iter()
-                    .map(|point| (point.step as f64, point.value))
-                    .collect(),
-            )
+        let data = chart.curves.iter().filter_map(|(label, tag)| {
+            let curve = curves.scalars.curve(tag)?;
+            Some((label.clone(), curve))
         });
         Chart::prepare(data, steps(curves), columns, scale)
     });
@@ -156,10 +150,8 @@ fn draw_chart(
 /// The steps that all charts of a run span: so they lie above each other.
 fn steps(curves: &Curves) -> (f64, f64) {
     let ends = || {
-        curves.scalars.tags().filter_map(|tag| {
-            let points = curves.scalars.points(tag);
-            Some((points.first()?.step, points.last()?.step))
-        })
+        let all = curves.scalars.curves();
+        all.filter_map(|curve| Some((curve.first()?.step, curve.last()?.step)))
     };
     let first = ends().map(|(first, _)| first).min().unwrap_or(0);
     let last = ends().map(|(_, last)| last).max().unwrap_or(1);
@@ -170,13 +162,14 @@ fn steps(curves: &Curves) -> (f64, f64) {
 fn extremes(curves: &Curves, chart: &ChartOf) -> String {
     let mut parts = Vec::new();
     for (label, tag) in &chart.curves {
-        let points = curves.scalars.points(tag);
-        let finite = || points.iter().filter(|point| point.value.is_finite());
-        let lowest = finite().min_by(|a, b| a.value.total_cmp(&b.value));
-        let highest = finite().max_by(|a, b| a.value.total_cmp(&b.value));
-        let (Some(lowest), Some(highest)) = (lowest, highest) else {
+        let curve = curves.scalars.curve(tag);
+        let Some(outline) = curve.and_then(run::Curve::outline) else {
             continue;
         };
+        let (lowest, highest) = (outline.lowest, outline.highest);
+        if outline.gaps == outline.count {
+            continue;
+        }
         let name = if label.is_empty() {
             String::new()
         } else {
@@ -188,12 +181,11 @@ fn extremes(curves: &Curves, chart: &ChartOf) -> String {
             words::count(lowest.step),
             chart.unit.text(highest.value),
             words::count(highest.step),
-            words::count(points.len() as u64)
+            words::count(outline.count as u64)
         );
         parts.push(text);
-        let broken = points.len() - finite().count();
-        if broken > 0 {
-            parts.push(format!("{} not finite", words::count(broken as u64)));
+        if outline.gaps > 0 {
+            parts.push(format!("{} not finite", words::count(outline.gaps as u64)));
         }
     }
     parts.join(" · ")

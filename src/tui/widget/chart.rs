@@ -10,10 +10,11 @@
 
 use ratatui::layout::Rect;
 
+use crate::run;
 use crate::tui::theme::Role;
 use crate::tui::words;
 
-use super::decimate::{column, m4};
+use super::decimate::{column, m4, m4_of_curve};
 use super::raster::Raster;
 use super::smooth::debiased;
 use super::text::Pen;
@@ -61,32 +62,36 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// Prepares curves (label, points by rising x) for a plot of `columns` cells: smooth first, thin out last.
-    pub fn prepare(
-        curves: impl Iterator<Item = (String, Vec<(f64, f64)>)>,
+    /// Prepares curves with their labels for a plot of `columns` cells: smooth first, thin out last.
+    pub fn prepare<'a>(
+        curves: impl Iterator<Item = (String, &'a run::Curve)>,
         x: (f64, f64),
         columns: u16,
         scale: Scale,
     ) -> Self {
         // Two dots a cell in braille; more dots than an ASCII plot has lose nothing there.
         let resolution = usize::from(columns) * 2;
-        let thin = |points: &[(f64, f64)]| {
-            let shown = points.iter().map(|(x, y)| (*x, scale.shown(*y)));
-            m4(shown, x.0, x.1, resolution)
-        };
         let curves: Vec<Curve> = curves
-            .map(|(label, logged)| {
-                let smooth = debiased(logged.iter().copied(), scale.smoothing);
-                let latest = smooth.last().map(|(_, y)| *y);
-                let raw = if scale.smoothing > 0.0 {
-                    thin(&logged)
-                } else {
-                    Vec::new()
-                };
+            .map(|(label, curve)| {
+                let shown = |value| scale.shown(value);
+                let logged = m4_of_curve(curve, shown, x.0, x.1, resolution);
+                if scale.smoothing <= 0.0 {
+                    return Curve {
+                        label,
+                        points: logged,
+                        raw: Vec::new(),
+                        latest: curve.last().map(|point| point.value),
+                    };
+                }
+                let mut latest = None;
+                let points = curve.points().map(|point| (point.step as f64, point.value));
+                let smooth = debiased(points, scale.smoothing)
+                    .inspect(|(_, y)| latest = Some(*y))
+                    .map(|(x, y)| (x, shown(y)));
                 Curve {
                     label,
-                    points: thin(&smooth),
-                    raw,
+                    points: m4(smooth, x.0, x.1, resolution),
+                    raw: logged,
                     latest,
                 }
             })
@@ -396,6 +401,7 @@ mod tests {
     use ratatui::buffer::Buffer;
 
     use super::*;
+    use crate::run::{Event, Scalars, What};
     use crate::tui::theme::{Charset, Depth, Theme};
 
     const PLAIN: Scale = Scale {
@@ -410,10 +416,17 @@ mod tests {
         charset: Charset,
         (width, height): (u16, u16),
     ) -> String {
-        let points: Vec<_> = (0..).map(f64::from).zip(values.iter().copied()).collect();
-        let right = points.len().saturating_sub(1).max(1) as f64;
-        let curves = [("a".to_owned(), points)];
-        let chart = Chart::prepare(curves.into_iter(), (0.0, right), width - GUTTER, scale);
+        let mut scalars = Scalars::default();
+        for (step, value) in (0..).zip(values) {
+            scalars.add(Event {
+                wall_time: 0.0,
+                step,
+                what: What::Scalars(vec![("a".to_owned(), *value)]),
+            });
+        }
+        let right = values.len().saturating_sub(1).max(1) as f64;
+        let curves = scalars.curves().map(|curve| ("a".to_owned(), curve));
+        let chart = Chart::prepare(curves, (0.0, right), width - GUTTER, scale);
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
         let depth = Depth::Monochrome;

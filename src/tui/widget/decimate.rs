@@ -3,6 +3,8 @@
 //! Points that the painter rounds to one column of dots cover, drawn, the dots from their lowest to their
 //! highest, and meet the next column by their last: so the first, lowest, highest and last are enough.
 
+use crate::run::{Curve, Point};
+
 /// The column of dots that the painter gives `x`, of `columns` from `left` to `right`: rounded, not cut.
 pub fn column(x: f64, left: f64, right: f64, columns: usize) -> usize {
     let last = columns.saturating_sub(1);
@@ -21,38 +23,99 @@ pub fn m4(
     right: f64,
     columns: usize,
 ) -> Vec<(f64, f64)> {
-    let mut kept = Vec::with_capacity(columns * 4);
-    let mut bucket: Option<Bucket> = None;
-    let mut last_was_gap = true;
-    for (x, y) in points {
-        if x < left || x > right {
-            continue;
+    let mut thinner = Thinner::new(left, right, columns);
+    points.for_each(|point| thinner.add(point));
+    thinner.finish()
+}
+
+/// Thins out a curve whose values are shown as `shown` (which never falls) makes them. Of stretches that fit into one
+/// column only the outline is looked at: the result is that of [`m4`] on all points.
+pub fn m4_of_curve(
+    curve: &Curve,
+    shown: impl Fn(f64) -> f64,
+    left: f64,
+    right: f64,
+    columns: usize,
+) -> Vec<(f64, f64)> {
+    let place = |point: &Point| (point.step as f64, shown(point.value));
+    let mut thinner = Thinner::new(left, right, columns);
+    let mut points = Vec::new();
+    for stretch in curve.stretches() {
+        let outline = stretch.outline();
+        let ends = [outline.first, outline.lowest, outline.highest, outline.last];
+        let ends = ends.each_ref().map(place);
+        let (low, high) = (outline.steps.0 as f64, outline.steps.1 as f64);
+        let one_column = low >= left
+            && high <= right
+            && column(low, left, right, columns) == column(high, left, right, columns);
+        if one_column && outline.gaps == 0 && ends.iter().all(|(_, y)| y.is_finite()) {
+            for point in ends {
+                thinner.add(point);
+            }
+        } else {
+            stretch.unpack(&mut points);
+            points
+                .iter()
+                .map(place)
+                .for_each(|point| thinner.add(point));
+        }
+    }
+    thinner.finish()
+}
+
+struct Thinner {
+    left: f64,
+    right: f64,
+    columns: usize,
+    kept: Vec<(f64, f64)>,
+    bucket: Option<Bucket>,
+    last_was_gap: bool,
+}
+
+impl Thinner {
+    fn new(left: f64, right: f64, columns: usize) -> Self {
+        Self {
+            left,
+            right,
+            columns,
+            kept: Vec::with_capacity(columns * 4),
+            bucket: None,
+            last_was_gap: true,
+        }
+    }
+
+    fn add(&mut self, (x, y): (f64, f64)) {
+        if x < self.left || x > self.right {
+            return;
         }
         if !y.is_finite() {
-            if let Some(full) = bucket.take() {
-                full.empty_into(&mut kept);
+            if let Some(full) = self.bucket.take() {
+                full.empty_into(&mut self.kept);
             }
-            if !last_was_gap {
-                kept.push((x, f64::NAN));
-                last_was_gap = true;
+            if !self.last_was_gap {
+                self.kept.push((x, f64::NAN));
+                self.last_was_gap = true;
             }
-            continue;
+            return;
         }
-        last_was_gap = false;
-        let column = column(x, left, right, columns);
-        match &mut bucket {
+        self.last_was_gap = false;
+        let column = column(x, self.left, self.right, self.columns);
+        match &mut self.bucket {
             Some(current) if current.column == column => current.add((x, y)),
             _ => {
-                if let Some(full) = bucket.replace(Bucket::new(column, (x, y))) {
-                    full.empty_into(&mut kept);
+                if let Some(full) = self.bucket.replace(Bucket::new(column, (x, y))) {
+                    full.empty_into(&mut self.kept);
                 }
             }
         }
     }
-    if let Some(full) = bucket {
-        full.empty_into(&mut kept);
+
+    fn finish(mut self) -> Vec<(f64, f64)> {
+        if let Some(full) = self.bucket {
+            full.empty_into(&mut self.kept);
+        }
+        self.kept
     }
-    kept
 }
 
 struct Bucket {
@@ -101,6 +164,7 @@ impl Bucket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::{Event, Scalars, What};
     use crate::tui::theme::Charset;
     use crate::tui::widget::raster::Raster;
 
@@ -133,6 +197,51 @@ mod tests {
                 let thinned = m4(points.into_iter(), 0.0, right, some.columns());
                 some.curve(thinned.into_iter(), (0.0, right), (low, high), 0);
                 assert!(all == some, "{count} points");
+            }
+        }
+    }
+
+    #[test]
+    fn outlines_give_what_all_points_give() {
+        let mut scalars = Scalars::default();
+        for (x, y) in noise(300_000) {
+            scalars.add(Event {
+                wall_time: 0.0,
+                step: x as u64,
+                // Most gaps are filled, so that whole stretches have none.
+                what: What::Scalars(vec![(
+                    "a".to_owned(),
+                    if x as u64 % 50_000 < 40_000 && y.is_nan() {
+                        x / 7.0
+                    } else {
+                        y
+                    },
+                )]),
+            });
+        }
+        let curve = scalars.curve("a").unwrap();
+        for shown in [
+            f64::from,
+            |y: f64| if y > 0.0 { y.log10() } else { f64::NAN },
+        ] {
+            for (left, right, columns) in [
+                (0.0, 300_000.0, 40),
+                (5.0, 200_000.0, 7),
+                (1e5, 1.1e5, 300),
+                (0.0, 1.0, 1),
+            ] {
+                let all = curve
+                    .points()
+                    .map(|point| (point.step as f64, shown(point.value)));
+                let all = m4(all, left, right, columns);
+                let outlined = m4_of_curve(curve, shown, left, right, columns);
+                let bits = |points: &[(f64, f64)]| -> Vec<_> {
+                    points
+                        .iter()
+                        .map(|(x, y)| (x.to_bits(), y.to_bits()))
+                        .collect()
+                };
+                assert_eq!(bits(&outlined), bits(&all), "{left}..{right}");
             }
         }
     }

@@ -3,19 +3,20 @@
 /// Smooths `points`, each value weighing `1 − weight` and all before it `weight`, debiased as TensorBoard does:
 /// the average is divided by `1 − weight^n`, so that the first values are not drawn towards 0 or towards the first.
 /// A NaN stays a gap and is not averaged. A weight of 0 changes nothing.
-pub fn debiased(points: impl Iterator<Item = (f64, f64)>, weight: f64) -> Vec<(f64, f64)> {
+pub fn debiased(
+    points: impl Iterator<Item = (f64, f64)>,
+    weight: f64,
+) -> impl Iterator<Item = (f64, f64)> {
     let mut average = 0.0;
     let mut remaining = 1.0;
-    points
-        .map(|(x, y)| {
-            if !y.is_finite() {
-                return (x, y);
-            }
-            average = average * weight + (1.0 - weight) * y;
-            remaining *= weight;
-            (x, average / (1.0 - remaining))
-        })
-        .collect()
+    points.map(move |(x, y)| {
+        if !y.is_finite() {
+            return (x, y);
+        }
+        average = average * weight + (1.0 - weight) * y;
+        remaining *= weight;
+        (x, average / (1.0 - remaining))
+    })
 }
 
 #[cfg(test)]
@@ -24,10 +25,7 @@ mod tests {
 
     fn smooth(values: &[f64], weight: f64) -> Vec<f64> {
         let points = (0..).map(f64::from).zip(values.iter().copied());
-        debiased(points, weight)
-            .into_iter()
-            .map(|(_, y)| y)
-            .collect()
+        debiased(points, weight).map(|(_, y)| y).collect()
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct NamedDevice {
 pub struct Devices {
     /// The worker's version.
     pub version: &'static str,
+    /// burn's, where the build knew it.
+    pub burn: Option<&'static str>,
     /// What LibTorch offers.
     pub libtorch: LibTorchReport,
     /// Names for `--device`, best first.
@@ -32,6 +34,8 @@ pub struct Devices {
 pub struct LibTorchReport {
     /// Whether the worker was built with it.
     pub built: bool,
+    /// The version that it was built with.
+    pub version: Option<&'static str>,
     /// Whether that libtorch knows CUDA.
     pub cuda: bool,
     /// CUDA devices that it sees.
@@ -73,8 +77,10 @@ pub fn available() -> Devices {
     devices.push("flex".to_owned());
     Devices {
         version: env!("CARGO_PKG_VERSION"),
+        burn: option_env!("FACETUI_BURN_VERSION"),
         libtorch: LibTorchReport {
             built: libtorch.built,
+            version: option_env!("FACETUI_LIBTORCH_VERSION"),
             cuda: libtorch.cuda_built,
             cuda_devices: libtorch.cuda_devices,
             driver: facetui::run::host::nvidia_driver(),
