@@ -1,5 +1,7 @@
 use std::io::Write;
 
+use proptest::prelude::*;
+
 use super::super::EventWriter;
 use super::*;
 
@@ -132,4 +134,38 @@ fn long_logs_come_in_pieces_and_lose_nothing() {
     let mut events = list.events;
     events.extend(tail.poll().unwrap());
     assert!(steps_of(&events).into_iter().eq(0..100_000));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_bytes_between_records_are_stepped_over(
+        garbage in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..6),
+        cut in 0..40_usize,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let record = |step: u64| {
+            let whole = log_of(step..step + 1);
+            // Without the file's own beginning: its version and its session start.
+            let mut at = 0;
+            for _ in 0..2 {
+                let Record::Whole { length, .. } = record::parse(&whole[at..]) else { panic!("no record") };
+                at += length;
+            }
+            whole[at..].to_vec()
+        };
+        let mut bytes = Vec::new();
+        for (step, garbage) in (0..).zip(&garbage) {
+            bytes.extend_from_slice(garbage);
+            bytes.extend(record(step));
+        }
+        bytes.extend_from_slice(&record(99)[..cut]);
+        fs::write(folder.path().join("x.tfevents.1"), &bytes).unwrap();
+        let mut tail = EventTail::open(folder.path()).unwrap();
+        let steps = steps_of(&tail.poll().unwrap());
+        prop_assert_eq!(steps, (0..garbage.len() as u64).collect::<Vec<_>>());
+        let stepped_over: usize = garbage.iter().map(Vec::len).sum();
+        prop_assert_eq!(tail.skipped_bytes(), stepped_over as u64);
+    }
 }
