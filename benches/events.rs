@@ -41,10 +41,10 @@ enum Form {
 
 fn main() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-events");
-    let server = env::var_os("FACETUI_TENSORBOARD_SERVER").map(PathBuf::from);
+    let server = tensorboard_server();
     if server.is_none() {
         println!(
-            "FACETUI_TENSORBOARD_SERVER isn't set: only facetui's side is measured (`./x bench events` does both)"
+            "no Python with tensorboard-data-server: only facetui's side is measured (`./x bench events` does both)"
         );
     }
     write_cost(&here, Form::Together);
@@ -53,6 +53,20 @@ fn main() {
         let folder = make_log(&here, name, form);
         read(&folder, name, server.as_deref());
     }
+}
+
+/// The server's program, in the Python that `./x bench` made ready.
+fn tensorboard_server() -> Option<PathBuf> {
+    let python = env::var_os("FACETUI_BENCH_PYTHON")?;
+    let code = "import tensorboard_data_server as s; print(s.server_binary())";
+    let output = Command::new(python).args(["-c", code]).output().unwrap();
+    assert!(
+        output.status.success(),
+        "tensorboard-data-server isn't there"
+    );
+    Some(PathBuf::from(
+        String::from_utf8(output.stdout).unwrap().trim(),
+    ))
 }
 
 /// Writes as a worker does, a flush an event, and tells which part of a core 20,000 scalars a second would take.

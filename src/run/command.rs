@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Command {
     /// Stop stepping, keep the memory.
     Pause,
-    /// Go on after a pause.
+    /// Go on after a pause; `resume` says the same.
+    #[serde(alias = "resume")]
     Unpause,
     /// Checkpoint and give the device back.
     Park,

@@ -145,8 +145,15 @@ mod tests {
         fs::write(folder.path().join("a.json"), r#"{"command":"stop"}"#).unwrap();
         fs::write(folder.path().join(".b.json"), "half-writ").unwrap();
         fs::write(folder.path().join("b.json.tmp"), "half-writ").unwrap();
+        fs::write(folder.path().join("c.json"), r#"{"command":"resume"}"#).unwrap();
+        fs::write(
+            folder.path().join("d.json"),
+            r#"{"command":"stop","after_epoch":true}"#,
+        )
+        .unwrap();
         let inbox = take(folder.path()).unwrap();
-        assert_eq!(inbox.commands, [Command::Stop { after_epoch: false }]);
+        let stop = |after_epoch| Command::Stop { after_epoch };
+        assert_eq!(inbox.commands, [stop(false), Command::Unpause, stop(true)]);
         assert!(inbox.rejected.is_empty());
     }
 

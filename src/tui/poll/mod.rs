@@ -15,8 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::eval::Evaluation;
 use crate::run::{
-    CurveLog, Entry, IndexHome, JournalTail, Registry, RunDirectory, RunEntry, RunSummary, Status,
-    registry,
+    CurveLog, Entry, IndexHome, JournalTail, Registry, RunDirectory, RunEntry, RunSummary, registry,
 };
 
 use super::message::Message;
@@ -37,6 +36,8 @@ const TURN: Duration = Duration::from_millis(400);
 const CURVES_TURN: Duration = Duration::from_millis(100);
 /// After looking through opened folders for some time, so many times that time without.
 const OPENED_REST: u32 = 20;
+/// With more runs than this the list is shown before their journals were read.
+const FEW_RUNS: usize = 30;
 /// Journal entries kept for the screen.
 const JOURNAL_ENTRIES: usize = 200;
 /// Lines of worker output kept for the screen.
@@ -178,6 +179,11 @@ impl Poller {
                 .total_cmp(&a.started)
                 .then_with(|| a.name.cmp(&b.name))
         });
+        if !self.begun && summaries.len() > FEW_RUNS {
+            // Hundreds of journals take longer to read than people should wait for a list.
+            let at_once = summaries.iter().map(without_files).collect();
+            self.say(Message::Runs(at_once));
+        }
         let told: HashMap<PathBuf, Arc<RunSnapshot>> = std::mem::take(&mut self.told)
             .into_iter()
             .map(|told| (told.path.clone(), told))
@@ -186,7 +192,7 @@ impl Poller {
         self.files.retain(|path, _| paths.contains(path));
         let mut unchanged = summaries.len() == told.len();
         let runs: Vec<Arc<RunSnapshot>> = summaries
-            .into_iter()
+            .iter()
             .map(|summary| {
                 let before = told.get(&summary.path);
                 let snapshot = self.snapshot(summary, before);
@@ -206,43 +212,26 @@ impl Poller {
     /// What is known of a run now; the same as before where nothing changed.
     fn snapshot(
         &mut self,
-        summary: RunSummary,
+        summary: &RunSummary,
         before: Option<&Arc<RunSnapshot>>,
     ) -> Arc<RunSnapshot> {
-        let contents = match summary.entry {
-            RunEntry::Run(status) => {
-                let status = shown::status(*status);
-                let files = self.files_of(&summary.path);
-                let known = before.and_then(|before| Some((before, before.details()?)));
-                match (files, known) {
-                    (Some((_, false)), Some((before, details)))
-                        if same(&details.status, &status) =>
-                    {
-                        return Arc::clone(before);
-                    }
-                    (Some((files, _)), _) => Contents::Run(Box::new(files.details(status))),
-                    // Removed since it was listed.
-                    (None, _) => Contents::Run(Box::new(RunDetails {
-                        status,
-                        journal: Vec::new(),
-                        best: None,
-                        results: Vec::new(),
-                        log: Vec::new(),
-                    })),
-                }
+        let mut snapshot = without_files(summary);
+        if let Contents::Run(details) = &mut Arc::make_mut(&mut snapshot).contents
+            // It may have been removed since it was listed.
+            && let Some((files, changed)) = self.files_of(&summary.path)
+        {
+            let known = before.and_then(|before| Some((before, before.details()?)));
+            if let Some((before, known)) = known
+                && !changed
+                && same(&known.status, &details.status)
+            {
+                return Arc::clone(before);
             }
-            RunEntry::EventLog => Contents::EventLog,
-            RunEntry::Broken(why) => Contents::Broken(shown::text(&why)),
-        };
-        let snapshot = RunSnapshot {
-            name: shown::text(&summary.name),
-            path: summary.path,
-            contents,
-            started: summary.started,
-        };
+            files.tell(details);
+        }
         match before {
-            Some(before) if same(before.as_ref(), &snapshot) => Arc::clone(before),
-            _ => Arc::new(snapshot),
+            Some(before) if same(before.as_ref(), snapshot.as_ref()) => Arc::clone(before),
+            _ => snapshot,
         }
     }
 
@@ -362,14 +351,11 @@ impl Files {
         self.best.clone().or_else(of_results)
     }
 
-    fn details(&self, status: Status) -> RunDetails {
-        RunDetails {
-            status,
-            journal: self.journal.iter().cloned().collect(),
-            best: self.best(),
-            results: self.results.clone(),
-            log: self.log.clone(),
-        }
+    fn tell(&self, details: &mut RunDetails) {
+        details.journal = self.journal.iter().cloned().collect();
+        details.best = self.best();
+        details.results.clone_from(&self.results);
+        details.log.clone_from(&self.log);
     }
 
     /// Reads what is new; whether anything is. A document that can't be read leaves what was known of it.
@@ -424,6 +410,27 @@ impl Files {
         }
         news
     }
+}
+
+/// What the registry knows of a run, without its other documents.
+fn without_files(summary: &RunSummary) -> Arc<RunSnapshot> {
+    let contents = match &summary.entry {
+        RunEntry::Run(status) => Contents::Run(Box::new(RunDetails {
+            status: shown::status(status.as_ref().clone()),
+            journal: Vec::new(),
+            best: None,
+            results: Vec::new(),
+            log: Vec::new(),
+        })),
+        RunEntry::EventLog => Contents::EventLog,
+        RunEntry::Broken(why) => Contents::Broken(shown::text(why)),
+    };
+    Arc::new(RunSnapshot {
+        name: shown::text(&summary.name),
+        path: summary.path.clone(),
+        contents,
+        started: summary.started,
+    })
 }
 
 /// Whether two of a kind read alike; a NaN reads like a NaN, though it doesn't equal one.

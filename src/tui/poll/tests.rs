@@ -1,7 +1,7 @@
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::*;
-use crate::run::{EventWriter, JobKind, JournalEvent, RunState};
+use crate::run::{EventWriter, JobKind, JournalEvent, RunState, Status};
 
 struct Bench {
     root: tempfile::TempDir,
@@ -137,4 +137,60 @@ fn broken_runs_and_other_programs_logs_are_listed() {
             .iter()
             .any(|(name, what)| *name == "other" && **what == Contents::EventLog)
     );
+}
+
+#[test]
+fn a_long_list_is_shown_before_its_journals_are_read() {
+    let mut bench = bench();
+    for number in 0..=FEW_RUNS {
+        let run = bench.run(&format!("run-{number}"), RunState::Parked);
+        let message = "said".to_owned();
+        run.journal()
+            .unwrap()
+            .append(JournalEvent::Note { message })
+            .unwrap();
+    }
+    let messages = bench.look();
+    let [Message::Runs(at_once), Message::Runs(whole)] = &messages[..] else {
+        panic!("{messages:?}");
+    };
+    let entries = |runs: &[Arc<RunSnapshot>]| -> usize {
+        runs.iter()
+            .map(|run| run.details().unwrap().journal.len())
+            .sum()
+    };
+    assert_eq!((at_once.len(), entries(at_once)), (FEW_RUNS + 1, 0));
+    assert_eq!((whole.len(), entries(whole)), (FEW_RUNS + 1, FEW_RUNS + 1));
+    assert!(bench.look().is_empty());
+}
+
+#[test]
+fn a_run_in_the_place_of_another_has_its_own_journal_and_curves() {
+    let mut bench = bench();
+    let make = |bench: &Bench, steps: std::ops::Range<u64>, notes: usize| {
+        let run = bench.run("a", RunState::Parked);
+        let mut events = EventWriter::append(run.path()).unwrap();
+        for step in steps {
+            events.scalars(step, [("loss/total", 1.0)]).unwrap();
+        }
+        let mut journal = run.journal().unwrap();
+        for _ in 0..notes {
+            let message = "said".to_owned();
+            journal.append(JournalEvent::Note { message }).unwrap();
+        }
+        run
+    };
+    let run = make(&bench, 0..50, 5);
+    bench.poller.watch(Some(run.path().to_owned()));
+    bench.look();
+    // Between two looks.
+    fs::remove_dir_all(run.path()).unwrap();
+    make(&bench, 100..103, 2);
+    let messages = bench.look();
+    let [Message::Curves(curves), Message::Runs(runs)] = &messages[..] else {
+        panic!("{messages:?}");
+    };
+    let steps = curves.scalars.points("loss/total");
+    assert!(steps.iter().map(|point| point.step).eq(100..103));
+    assert_eq!(runs[0].details().unwrap().journal.len(), 2);
 }
