@@ -1,14 +1,17 @@
 //! A reader for Python's pickles that can build data and nothing else.
 //!
 //! Pickles come from strangers. This reader knows tuples, lists, bytes, strings, whole numbers, booleans and
-//! NumPy arrays of bytes, booleans and integers; any other opcode or constructor is refused by name. Nothing
-//! is imported or called, and what is built holds ranges of the file, so memory is bounded by its length.
+//! NumPy arrays of bytes, booleans and integers; where a state dict of PyTorch is asked for, dictionaries,
+//! fractions and tensors too. Any other opcode or constructor is refused by name. Nothing is imported or
+//! called, and what is built holds ranges of the file, so memory is bounded by its length.
 
 mod machine;
+mod torch;
 
 use std::ops::Range;
 
 use machine::Machine;
+pub use torch::{Storage, StorageElement, TensorView};
 
 /// Why a pickle was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +26,12 @@ pub struct PickleError {
 /// The index of a value in its [`Pickle`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ValueId(u32);
+
+impl ValueId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// A value of a pickle; lists and tuples name their members by id, because values can be shared.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +54,12 @@ pub enum Value {
     Tuple(Vec<ValueId>),
     /// A NumPy array.
     Array(Array),
+    /// A number with a fraction.
+    Float(f64),
+    /// A dictionary, its entries in the order they were set; a key that was set twice is there twice.
+    Dictionary(Vec<(ValueId, ValueId)>),
+    /// A tensor of PyTorch.
+    Tensor(Box<TensorView>),
     /// A constructor or a half-built array: part of the way to a value.
     Internal(Internal),
 }
@@ -89,6 +104,8 @@ pub enum Internal {
     ElementType(Element),
     /// An array whose state is still to come.
     EmptyArray,
+    /// Memory that tensors lie in.
+    Storage(Box<Storage>),
 }
 
 /// The constructors that are known, by what they make.
@@ -108,6 +125,23 @@ pub enum Constructor {
     Encode,
     /// `bytes`
     Bytes,
+    /// `collections.OrderedDict`
+    OrderedDictionary,
+    /// `torch._utils._rebuild_tensor_v2`
+    RebuildTensor,
+    /// `torch._utils._rebuild_parameter`
+    RebuildParameter,
+    /// `torch.FloatStorage` and its kin
+    StorageType(StorageElement),
+}
+
+/// What a pickle may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Vocabulary {
+    /// NumPy arrays, lists and tuples.
+    Arrays,
+    /// Dictionaries of PyTorch's tensors.
+    StateDict,
 }
 
 /// A read pickle: its values, and the file they point into.
@@ -116,6 +150,7 @@ pub struct Pickle<'a> {
     bytes: &'a [u8],
     values: Vec<Value>,
     root: ValueId,
+    length: usize,
 }
 
 impl<'a> Pickle<'a> {
@@ -124,12 +159,30 @@ impl<'a> Pickle<'a> {
     /// # Errors
     /// When it is cut short, malformed, or asks for anything that is not plain data.
     pub fn read(bytes: &'a [u8]) -> Result<Self, PickleError> {
-        let (values, root) = Machine::new(bytes).run()?;
+        Self::read_with(bytes, Vocabulary::Arrays)
+    }
+
+    /// Reads a pickle of protocol 2 to 5 that `torch.save` wrote; what follows it is left alone.
+    ///
+    /// # Errors
+    /// When it is cut short, malformed, or asks for anything but dictionaries of tensors and plain data.
+    pub fn read_state_dict(bytes: &'a [u8]) -> Result<Self, PickleError> {
+        Self::read_with(bytes, Vocabulary::StateDict)
+    }
+
+    fn read_with(bytes: &'a [u8], vocabulary: Vocabulary) -> Result<Self, PickleError> {
+        let (values, root, length) = Machine::new(bytes, vocabulary).run()?;
         Ok(Self {
             bytes,
             values,
             root,
+            length,
         })
+    }
+
+    /// How many bytes the pickle takes; in a file of several, the next begins there.
+    pub fn length(&self) -> usize {
+        self.length
     }
 
     /// The outermost value.
@@ -148,6 +201,22 @@ impl<'a> Pickle<'a> {
             Value::List(members) | Value::Tuple(members) => Some(members),
             _ => None,
         }
+    }
+
+    /// The text at a range, up to its first byte that is no UTF-8.
+    pub fn text(&self, range: &Range<usize>) -> &'a str {
+        let bytes = self.bytes.get(range.clone()).unwrap_or_default();
+        bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+    }
+
+    /// All storages that tensors may lie in, with their names.
+    pub fn storages(&self) -> impl Iterator<Item = (&'a str, &Storage)> {
+        self.values.iter().filter_map(|value| match value {
+            Value::Internal(Internal::Storage(storage)) => {
+                Some((self.text(&storage.key), &**storage))
+            }
+            _ => None,
+        })
     }
 
     /// The bytes of a bytes value, a string or a one-byte array.

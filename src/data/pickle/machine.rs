@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::{Array, Constructor, Element, Internal, PickleError, Value, ValueId};
+use super::{Array, Constructor, Element, Internal, PickleError, Value, ValueId, Vocabulary};
 
 /// The most values that a pickle may build; a set of 6,000 pairs takes some 100,000.
 const MOST_VALUES: usize = 4_000_000;
@@ -12,12 +12,13 @@ const MOST_ARGUMENTS: usize = 10;
 
 /// The stack machine that a pickle is a program for.
 pub(super) struct Machine<'a> {
-    bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
+    vocabulary: Vocabulary,
     /// The next byte to read.
     position: usize,
     /// Where the current opcode stood, for messages.
     at: usize,
-    values: Vec<Value>,
+    pub(super) values: Vec<Value>,
     stack: Vec<ValueId>,
     marks: Vec<usize>,
     memo: HashMap<u32, ValueId>,
@@ -25,12 +26,13 @@ pub(super) struct Machine<'a> {
     recoded_bytes: usize,
 }
 
-type Outcome<T> = Result<T, PickleError>;
+pub(super) type Outcome<T> = Result<T, PickleError>;
 
 impl<'a> Machine<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: &'a [u8], vocabulary: Vocabulary) -> Self {
         Self {
             bytes,
+            vocabulary,
             position: 0,
             at: 0,
             values: Vec::new(),
@@ -41,8 +43,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Runs the program: all values, and which of them is the result.
-    pub(super) fn run(mut self) -> Outcome<(Vec<Value>, ValueId)> {
+    /// Runs the program: all values, which of them is the result, and where the program ends.
+    pub(super) fn run(mut self) -> Outcome<(Vec<Value>, ValueId, usize)> {
         if self.bytes.first() != Some(&0x80) {
             return self.refuse(
                 "not a pickle of protocol 2 or later (Python: pickle.dump(…, protocol=2))",
@@ -66,7 +68,7 @@ impl<'a> Machine<'a> {
                     if let Value::Internal(_) = self.value(root) {
                         return self.refuse("the pickle's value is not data");
                     }
-                    return Ok((self.values, root));
+                    return Ok((self.values, root, self.position));
                 }
                 opcode => self.step(opcode)?,
             }
@@ -144,18 +146,23 @@ impl<'a> Machine<'a> {
             }
             b'R' => self.reduce(),
             b'b' => self.build(),
-            other => self.refuse(format!("opcode {} is not plain data", opcode_name(other))),
+            other if self.vocabulary == Vocabulary::StateDict => self.torch_step(other),
+            other => self.refuse_opcode(other),
         }
     }
 
-    fn refuse<T>(&self, problem: impl Into<String>) -> Outcome<T> {
+    pub(super) fn refuse_opcode<T>(&self, opcode: u8) -> Outcome<T> {
+        self.refuse(format!("opcode {} is not plain data", opcode_name(opcode)))
+    }
+
+    pub(super) fn refuse<T>(&self, problem: impl Into<String>) -> Outcome<T> {
         Err(PickleError {
             position: self.at,
             problem: problem.into(),
         })
     }
 
-    fn take(&mut self, count: usize) -> Outcome<Range<usize>> {
+    pub(super) fn take(&mut self, count: usize) -> Outcome<Range<usize>> {
         let end = self
             .position
             .checked_add(count)
@@ -168,7 +175,7 @@ impl<'a> Machine<'a> {
         Ok(range)
     }
 
-    fn number(&mut self, count: usize) -> Outcome<u64> {
+    pub(super) fn number(&mut self, count: usize) -> Outcome<u64> {
         let range = self.take(count)?;
         Ok(self.bytes[range]
             .iter()
@@ -185,11 +192,11 @@ impl<'a> Machine<'a> {
         Ok(String::from_utf8_lossy(&rest[..length]).into_owned())
     }
 
-    fn value(&self, id: ValueId) -> &Value {
+    pub(super) fn value(&self, id: ValueId) -> &Value {
         &self.values[id.0 as usize]
     }
 
-    fn text(&self, id: ValueId) -> Outcome<String> {
+    pub(super) fn text(&self, id: ValueId) -> Outcome<String> {
         match self.value(id) {
             Value::Text(range) | Value::Bytes(range) if range.len() < 200 => {
                 Ok(String::from_utf8_lossy(&self.bytes[range.clone()]).into_owned())
@@ -198,7 +205,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn push(&mut self, value: Value) -> Outcome<()> {
+    pub(super) fn push(&mut self, value: Value) -> Outcome<()> {
         if self.values.len() >= MOST_VALUES {
             return self.refuse(format!("more than {MOST_VALUES} values"));
         }
@@ -207,12 +214,17 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// Puts a value on the stack that is already built.
+    pub(super) fn push_again(&mut self, value: ValueId) {
+        self.stack.push(value);
+    }
+
     /// Values below the last mark belong to what is still being collected.
     fn floor(&self) -> usize {
         self.marks.last().copied().unwrap_or(0)
     }
 
-    fn pop(&mut self) -> Outcome<ValueId> {
+    pub(super) fn pop(&mut self) -> Outcome<ValueId> {
         if self.stack.len() > self.floor()
             && let Some(top) = self.stack.pop()
         {
@@ -221,14 +233,14 @@ impl<'a> Machine<'a> {
         self.refuse("an operation on more values than there are")
     }
 
-    fn top(&self) -> Outcome<ValueId> {
+    pub(super) fn top(&self) -> Outcome<ValueId> {
         match self.stack.last() {
             Some(top) if self.stack.len() > self.floor() => Ok(*top),
             _ => self.refuse("an operation on more values than there are"),
         }
     }
 
-    fn since_mark(&mut self) -> Outcome<Vec<ValueId>> {
+    pub(super) fn since_mark(&mut self) -> Outcome<Vec<ValueId>> {
         match self.marks.pop() {
             Some(mark) => Ok(self.stack.split_off(mark)),
             None => self.refuse("a collection without a start"),
@@ -290,6 +302,11 @@ impl<'a> Machine<'a> {
     }
 
     fn constructor(&mut self, module: &str, name: &str) -> Outcome<()> {
+        if self.vocabulary == Vocabulary::StateDict
+            && let Some(constructor) = super::torch::constructor(module, name)
+        {
+            return self.push(Value::Internal(Internal::Constructor(constructor)));
+        }
         let constructor = match (module, name) {
             ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
                 Constructor::Reconstruct
@@ -351,6 +368,12 @@ impl<'a> Machine<'a> {
                 let element = self.element(*element)?;
                 self.sized_array(Vec::new(), element, *data)?
             }
+            (
+                Constructor::OrderedDictionary
+                | Constructor::RebuildTensor
+                | Constructor::RebuildParameter,
+                arguments,
+            ) => return self.torch_reduce(constructor, arguments),
             (Constructor::Bytes, []) => Value::Bytes(0..0),
             (Constructor::Bytes, [data])
                 if matches!(self.value(*data), Value::Bytes(_) | Value::Recoded(_)) =>
@@ -393,6 +416,12 @@ impl<'a> Machine<'a> {
 
     fn build(&mut self) -> Outcome<()> {
         let (state, object) = (self.pop()?, self.top()?);
+        // A state dict's own attribute `_metadata`: versions of modules, which nothing here asks for.
+        if let (Value::Dictionary(_), Value::Dictionary(_)) =
+            (self.value(object), self.value(state))
+        {
+            return Ok(());
+        }
         let state = self.short_tuple(state)?;
         match (self.value(object).clone(), state.as_slice()) {
             (Value::Internal(Internal::ElementType(element)), [_, order, ..]) => {
@@ -411,7 +440,8 @@ impl<'a> Machine<'a> {
                 self.values[object.0 as usize] = array;
                 Ok(())
             }
-            _ => self.refuse("a state for what is neither an array nor an element type"),
+            _ => self
+                .refuse("a state for what is neither an array, an element type nor a dictionary"),
         }
     }
 
@@ -422,7 +452,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn axes(&self, shape: ValueId) -> Outcome<Vec<usize>> {
+    pub(super) fn axes(&self, shape: ValueId) -> Outcome<Vec<usize>> {
         let Value::Tuple(axes) = self.value(shape) else {
             return self.refuse("an array's shape is not a tuple");
         };

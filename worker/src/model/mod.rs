@@ -10,3 +10,4 @@ pub mod loss;
 pub mod network;
 pub mod optimiser;
 pub mod parameters;
+pub mod pytorch;

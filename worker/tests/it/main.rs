@@ -9,6 +9,7 @@
 
 mod golden;
 mod mishaps;
+mod pytorch;
 mod resume;
 mod support;
 mod torture;
