@@ -4,6 +4,7 @@
 //! checkpoints; [`embed`] turns images into embeddings and sets into figures; [`model`] is networks, losses,
 //! the optimiser and the devices. Runs, data and figures are the library `facetui`.
 
+pub mod align;
 pub mod command_line;
 pub mod embed;
 pub mod job;
