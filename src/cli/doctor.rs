@@ -77,6 +77,24 @@ fn print_report(machine: &Machine) -> Result<(), Failure> {
             visible_path,
         ),
     )?;
+    let tool = |path: &Option<std::path::PathBuf>, remedy: &str| {
+        path.as_deref()
+            .map_or(format!("not there ({remedy})"), visible_path)
+    };
+    field(
+        "detector",
+        &tool(
+            &machine.detector,
+            "`data align` needs it: `./x setup detector`",
+        ),
+    )?;
+    field(
+        "ffmpeg",
+        &tool(
+            &machine.ffmpeg,
+            "only videos need it; on Debian: apt-get install ffmpeg",
+        ),
+    )?;
     let terminal = &machine.terminal;
     let size = terminal
         .size

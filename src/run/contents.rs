@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::directory::read_json;
-use super::{RunDirectory, RunError};
+use super::{AlignReport, RunDirectory, RunError};
 use crate::eval::Evaluation;
 
 /// A complete checkpoint.
@@ -64,7 +64,9 @@ impl RunDirectory {
     pub fn results(&self) -> Result<Results, RunError> {
         let mut results = Results::default();
         for path in list(&self.path().join("results"))? {
-            if path.extension().is_none_or(|end| end != "json") || file_name(&path).starts_with('.')
+            if path.extension().is_none_or(|end| end != "json")
+                || file_name(&path).starts_with('.')
+                || file_name(&path) == AlignReport::FILE
             {
                 continue;
             }

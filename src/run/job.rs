@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::JobKind;
+use super::{AlignOptions, JobKind};
 use crate::config::{ChannelOrder, Crop, DataConfig, DeviceChoice};
 use crate::eval::{Rule, corrected::Corrected, template::Mirror};
 
@@ -41,6 +41,13 @@ pub enum Work {
         /// What to change in the model's own description.
         preprocessing: Preprocessing,
     },
+    /// Find the faces of pictures and videos, and write them aligned.
+    Align {
+        /// A folder, an image list or a video file.
+        source: PathBuf,
+        /// Where to, and how.
+        options: AlignOptions,
+    },
 }
 
 impl Work {
@@ -49,6 +56,7 @@ impl Work {
         match self {
             Self::Train { .. } => JobKind::Train,
             Self::Eval { .. } => JobKind::Eval,
+            Self::Align { .. } => JobKind::Align,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The run directory: the whole interface between a worker and whoever watches or steers it.
 
+mod align;
 mod command;
 mod contents;
 mod directory;
@@ -15,6 +16,7 @@ mod scalars;
 mod status;
 pub mod worker;
 
+pub use align::{AlignOptions, AlignReport, FaceChoice, FaceFormat};
 pub use command::Command;
 pub use contents::{CheckpointEntry, ResultRow, Results};
 pub use directory::RunDirectory;

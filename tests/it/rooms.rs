@@ -78,11 +78,22 @@ const WORKER: Table = &[
         ],
     ),
     (
+        "align",
+        &[
+            "model",
+            "facetui::atomic",
+            "facetui::data",
+            "facetui::run",
+            "facetui::untrusted",
+        ],
+    ),
+    (
         "job",
         &[
             "model",
             "train",
             "embed",
+            "align",
             "facetui::config",
             "facetui::data",
             "facetui::eval",

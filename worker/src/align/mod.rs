@@ -1,10 +1,16 @@
-//! Pictures and videos to aligned faces: detection, tracks, crops. Knows nothing of runs.
+//! Pictures and videos to aligned faces: detection, tracks, crops. Knows nothing of run directories.
 
 mod area;
 mod bounds;
 mod detector;
+pub mod finder;
+pub mod frames;
 mod networks;
+pub mod output;
+mod shots;
 mod similarity;
+pub mod tracks;
+pub mod video;
 
 pub use bounds::Bounds;
 pub use detector::{Detector, DetectorOptions};
@@ -24,4 +30,20 @@ pub struct Detection {
     pub score: f32,
     /// Where its landmarks are.
     pub landmarks: Landmarks,
+}
+
+impl Detection {
+    /// The same face of a picture that begins further left and further up.
+    fn moved(&self, right: f32, down: f32) -> Self {
+        Self {
+            bounds: Bounds {
+                left: self.bounds.left + right,
+                top: self.bounds.top + down,
+                right: self.bounds.right + right,
+                bottom: self.bounds.bottom + down,
+            },
+            score: self.score,
+            landmarks: self.landmarks.map(|[x, y]| [x + right, y + down]),
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Jobs: each reads its run directory, does the work there, obeys the inbox.
 
+mod align;
 mod eval;
 mod hook;
 mod hours;
@@ -17,6 +18,7 @@ use facetui::{
     config::Recipe,
     run::{JobKind, RunDirectory, RunError, RunState, Status, Work},
 };
+use facetui::run::{RunDirectory, RunError, RunState, Status, Work};
 use thiserror::Error;
 
 use crate::{
@@ -128,11 +130,7 @@ enum Then {
 
 fn work(run: &RunDirectory) -> Result<Then, JobError> {
     let job = run.job()?;
-    let kind = match &job.work {
-        Work::Train { .. } => JobKind::Train,
-        Work::Eval { .. } => JobKind::Eval,
-    };
-    let mut session = Session::begin(run.clone(), kind, job.device)?;
+    let mut session = Session::begin(run.clone(), job.work.kind(), job.device)?;
     match job.work {
         Work::Train { from, auto_batch } => {
             train::train(&mut session, job.device, from.as_deref(), auto_batch)
@@ -144,6 +142,8 @@ fn work(run: &RunDirectory) -> Result<Then, JobError> {
             preprocessing,
         } => eval::evaluate(&mut session, job.device, &model, &set, rule, &preprocessing)
             .map(|()| Then::End),
+        } => eval::evaluate(&mut session, job.device, &model, &set, rule, &preprocessing),
+        Work::Align { source, options } => align::align(&mut session, job.device, &source, options),
     }
 }
 
