@@ -51,6 +51,7 @@ const WORKER: Table = &[
         "model",
         &[
             "facetui::config",
+            "facetui::data::pickle",
             "facetui::run::host",
             "facetui::untrusted",
         ],
