@@ -28,23 +28,19 @@ fn window(index: usize, of: usize, length: usize) -> std::ops::Range<usize> {
     index * length / of..((index + 1) * length).div_ceil(of)
 }
 
-/// Appends three planes of `height` by `width`: the part's averages over areas, (x − 127.5) / 128.
+/// Appends `height` rows of `width` pixels of three colours: the part's averages over areas, (x − 127.5) / 128.
 ///
 /// Areas are those of PyTorch's `interpolate(…, mode="area")`, which the networks are used with there.
-pub(super) fn append_planes(
+pub(super) fn append_pixels(
     image: &Image,
     part: Part,
     width: usize,
     height: usize,
-    planes: &mut Vec<f32>,
+    values: &mut Vec<f32>,
 ) {
     let (columns, rows) = (part.right - part.left, part.bottom - part.top);
     let pitch = 3 * image.width as usize;
-    let start = planes.len();
-    let area = width * height;
-    planes.resize(start + 3 * area, 0.0);
-    let (red, rest) = planes[start..].split_at_mut(area);
-    let (green, blue) = rest.split_at_mut(area);
+    values.reserve(3 * width * height);
     let mut sums = vec![0_u32; 3 * columns];
     for y in 0..height {
         let lines = window(y, height, rows);
@@ -66,9 +62,7 @@ pub(super) fn append_planes(
                     *total += value;
                 }
             }
-            let [r, g, b] = total.map(|total| (total as f32 * share - 127.5) / 128.0);
-            let at = y * width + x;
-            (red[at], green[at], blue[at]) = (r, g, b);
+            values.extend(total.map(|total| (total as f32 * share - 127.5) / 128.0));
         }
     }
 }
@@ -83,11 +77,11 @@ mod tests {
             height: size.1,
             rgb: values.iter().flat_map(|value| [*value; 3]).collect(),
         };
-        let mut planes = Vec::new();
-        append_planes(&image, part, to.0, to.1, &mut planes);
-        let (red, rest) = planes.split_at(to.0 * to.1);
-        assert!(red == &rest[..red.len()] && red == &rest[red.len()..]);
-        red.iter().map(|value| value * 128.0 + 127.5).collect()
+        let mut values = Vec::new();
+        append_pixels(&image, part, to.0, to.1, &mut values);
+        let (pixels, _) = values.as_chunks::<3>();
+        assert!(pixels.iter().all(|[r, g, b]| r == g && g == b));
+        pixels.iter().map(|[r, ..]| r * 128.0 + 127.5).collect()
     }
 
     /// Expected values by `torch.nn.functional.interpolate(…, mode="area")`, torch 2.9.0.

@@ -10,7 +10,7 @@ use facetui::data::Image;
 
 use super::{
     Bounds, Detection,
-    area::{Part, append_planes},
+    area::{Part, append_pixels},
     bounds::{Measure, suppress},
     networks::{DetectorError, Grid, OutputNet, ProposalNet, RefinementNet, Verdicts},
 };
@@ -81,16 +81,14 @@ impl Detector {
         let (width, height) = (f64::from(image.width), f64::from(image.height));
         let mut scale = CELL / f64::from(self.options.min_face);
         let mut candidates = Vec::new();
-        let mut planes = Vec::new();
         while width.min(height) * scale >= CELL {
             let (columns, rows) = (
                 (width * scale + 1.0) as usize,
                 (height * scale + 1.0) as usize,
             );
-            planes.clear();
-            append_planes(image, Part::whole(image), columns, rows, &mut planes);
-            let data = TensorData::new(std::mem::take(&mut planes), [1, 3, rows, columns]);
-            let grid = self.proposal.forward(Tensor::from_data(data, &self.device));
+            let mut values = Vec::new();
+            append_pixels(image, Part::whole(image), columns, rows, &mut values);
+            let grid = self.proposal.forward(self.input(values, rows, columns));
             candidates.extend(kept(cells(&grid, scale as f32), 0.5));
             scale *= FACTOR;
         }
@@ -182,17 +180,26 @@ impl Detector {
             landmarks: Vec::new(),
         };
         for parts in parts.chunks(BATCH) {
-            let mut planes = Vec::with_capacity(parts.len() * 3 * side * side);
+            let mut values = Vec::with_capacity(parts.len() * 3 * side * side);
             for part in parts {
-                append_planes(image, *part, side, side, &mut planes);
+                append_pixels(image, *part, side, side, &mut values);
             }
-            let data = TensorData::new(planes, [parts.len(), 3, side, side]);
-            let verdicts = network(Tensor::from_data(data, &self.device));
+            let verdicts = network(self.input(values, side, side));
             all.scores.extend(verdicts.scores);
             all.shifts.extend(verdicts.shifts);
             all.landmarks.extend(verdicts.landmarks);
         }
         (bounds, all)
+    }
+
+    /// Pixels, row after row, as `[crops, 3, rows, columns]`.
+    ///
+    /// Their colours stay beside each other in memory: LibTorch then pools several times as fast, and pooling is half
+    /// of its time here.
+    fn input(&self, values: Vec<f32>, rows: usize, columns: usize) -> Tensor<4> {
+        let crops = values.len() / (3 * rows * columns);
+        let data = TensorData::new(values, [crops, rows, columns, 3]);
+        Tensor::from_data(data, &self.device).permute([0, 3, 1, 2])
     }
 }
 
