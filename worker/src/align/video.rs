@@ -20,6 +20,13 @@ use thiserror::Error;
 const AHEAD: usize = 4;
 /// The longest side and the most pixels of a frame.
 const LARGEST: (u32, u64) = (8192, 1 << 26);
+/// A file that is a list of others, which ffmpeg would follow, is no video here.
+const ONE_FILE: [&str; 4] = [
+    "-protocol_whitelist",
+    "file,pipe",
+    "-format_whitelist",
+    "mov,matroska,avi,mpeg,mpegts,mpegvideo,m4v,flv,asf,ogg",
+];
 /// So much of what ffmpeg complains of is kept, in bytes.
 const COMPLAINT: u64 = 4096;
 
@@ -80,14 +87,9 @@ impl VideoFrames {
             source,
         };
         let mut child = Command::new("ffmpeg")
-            .args([
-                "-nostdin",
-                "-v",
-                "error",
-                "-protocol_whitelist",
-                "file,pipe",
-                "-i",
-            ])
+            .args(["-nostdin", "-v", "error"])
+            .args(ONE_FILE)
+            .arg("-i")
             .arg(address(path).map_err(broken)?)
             .args([
                 "-map",
@@ -243,7 +245,8 @@ pub fn about_frames(path: &Path) -> Option<u64> {
         duration: Option<String>,
     }
     let output = Command::new("ffprobe")
-        .args(["-v", "error", "-protocol_whitelist", "file,pipe"])
+        .args(["-v", "error"])
+        .args(ONE_FILE)
         .args(["-select_streams", "v:0", "-of", "json", "-show_entries"])
         .args(["stream=nb_frames,avg_frame_rate,duration", "-i"])
         .arg(address(path).ok()?)
