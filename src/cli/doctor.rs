@@ -69,32 +69,7 @@ fn print_report(machine: &Machine) -> Result<(), Failure> {
         "no libcuda"
     };
     field("NVIDIA", &format!("{driver}, {library}"))?;
-    let onnx = machine.onnx_runtime.as_deref();
-    field(
-        "ONNX Runtime",
-        &onnx.map_or(
-            "not there (only ONNX models need it)".to_owned(),
-            visible_path,
-        ),
-    )?;
-    let tool = |path: &Option<std::path::PathBuf>, remedy: &str| {
-        path.as_deref()
-            .map_or(format!("not there ({remedy})"), visible_path)
-    };
-    field(
-        "detector",
-        &tool(
-            &machine.detector,
-            "`data align` needs it: `./x setup detector`",
-        ),
-    )?;
-    field(
-        "ffmpeg",
-        &tool(
-            &machine.ffmpeg,
-            "only videos need it; on Debian: apt-get install ffmpeg",
-        ),
-    )?;
+    print_tools(machine)?;
     let terminal = &machine.terminal;
     let size = terminal
         .size
@@ -138,6 +113,34 @@ fn print_report(machine: &Machine) -> Result<(), Failure> {
             "missing: {}\n    {}",
             missing.what, missing.remedy
         ))?;
+    }
+    Ok(())
+}
+
+/// What some commands need and others don't.
+fn print_tools(machine: &Machine) -> Result<(), Failure> {
+    let tools = [
+        (
+            "ONNX Runtime",
+            &machine.onnx_runtime,
+            "only ONNX models need it",
+        ),
+        (
+            "detector",
+            &machine.detector,
+            "`facetui data align` needs it: `./x setup detector` fetches it",
+        ),
+        (
+            "ffmpeg",
+            &machine.ffmpeg,
+            "only videos need it; on Debian: apt-get install ffmpeg",
+        ),
+    ];
+    for (name, path, remedy) in tools {
+        let found = path
+            .as_deref()
+            .map_or_else(|| format!("not there ({remedy})"), visible_path);
+        print(&format!("{name:<14} {found}"))?;
     }
     Ok(())
 }

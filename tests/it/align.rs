@@ -127,6 +127,9 @@ fn a_folder_of_people_becomes_a_folder_of_aligned_faces() {
     assert!(workshop.path().join("runs/every/status.json").is_file());
 }
 
+/// Variables, arguments, and what is said of them.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
+
 #[test]
 fn what_cannot_be_aligned_is_told_in_one_line_and_leaves_no_run() {
     let Some(workshop) = workshop() else {
@@ -137,7 +140,7 @@ fn what_cannot_be_aligned_is_told_in_one_line_and_leaves_no_run() {
     fs::write(workshop.path().join("full/x"), "x").unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("worker/tests/golden/faces");
     let weights = folder.to_str().unwrap();
-    let cases: [(&[(&str, &str)], &[&str], &str); 7] = [
+    let cases: [Case; 7] = [
         (
             &[],
             &["nothing", "--out", "o"],

@@ -80,7 +80,8 @@ mod tests {
         let mut values = Vec::new();
         append_pixels(&image, part, to.0, to.1, &mut values);
         let (pixels, _) = values.as_chunks::<3>();
-        assert!(pixels.iter().all(|[r, g, b]| r == g && g == b));
+        let grey = |pixel: &[f32; 3]| pixel[0].to_bits() == pixel[2].to_bits();
+        assert!(pixels.iter().all(grey));
         pixels.iter().map(|[r, ..]| r * 128.0 + 127.5).collect()
     }
 

@@ -89,10 +89,10 @@ impl Detector {
             let mut values = Vec::new();
             append_pixels(image, Part::whole(image), columns, rows, &mut values);
             let grid = self.proposal.forward(self.input(values, rows, columns));
-            candidates.extend(kept(cells(&grid, scale as f32), 0.5));
+            candidates.extend(kept(&cells(&grid, scale as f32), 0.5));
             scale *= FACTOR;
         }
-        let mut candidates = kept(candidates, 0.7);
+        let mut candidates = kept(&candidates, 0.7);
         for candidate in &mut candidates {
             let bounds = candidate.bounds;
             candidate.bounds = bounds
@@ -119,7 +119,7 @@ impl Detector {
             })
             .filter(|candidate| candidate.score > LEAST_SCORES[1])
             .collect();
-        let mut refined = kept(refined, 0.7);
+        let mut refined = kept(&refined, 0.7);
         for candidate in &mut refined {
             candidate.bounds = candidate
                 .bounds
@@ -226,7 +226,7 @@ fn cells(grid: &Grid, scale: f32) -> Vec<Candidate> {
         .collect()
 }
 
-fn kept(candidates: Vec<Candidate>, limit: f32) -> Vec<Candidate> {
+fn kept(candidates: &[Candidate], limit: f32) -> Vec<Candidate> {
     let (boxes, scores): (Vec<_>, Vec<_>) = candidates
         .iter()
         .map(|candidate| (candidate.bounds, candidate.score))

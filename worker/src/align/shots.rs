@@ -83,7 +83,7 @@ mod tests {
         let (width, height) = (64, 48);
         let rgb = (0..width * height)
             .flat_map(|pixel| {
-                let bright = (pixel % width + moved) / 8 % 2 == 0;
+                let bright = ((pixel % width + moved) / 8).is_multiple_of(2);
                 colour.map(|value| if bright { value } else { value / 3 })
             })
             .collect();

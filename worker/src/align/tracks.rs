@@ -153,15 +153,18 @@ impl Live {
 }
 
 /// How much two boxes are alike, 0 to 1: half by overlap, half by nearness of centres and likeness of sizes.
-fn likeness(a: &Bounds, b: &Bounds) -> f32 {
+fn likeness(before: &Bounds, now: &Bounds) -> f32 {
     let size = |bounds: &Bounds| bounds.area().sqrt();
-    let (smaller, larger) = (size(a).min(size(b)), size(a).max(size(b)));
+    let (smaller, larger) = (
+        size(before).min(size(now)),
+        size(before).max(size(now)),
+    );
     if smaller <= 0.0 || larger > 1.8 * smaller {
         return 0.0;
     }
-    let ([x, y], [u, v]) = (a.centre(), b.centre());
-    let near = (1.0 - (x - u).hypot(y - v) / larger).max(0.0);
-    0.5 * a.overlap(b) + 0.5 * near * smaller / larger
+    let ([from_x, from_y], [to_x, to_y]) = (before.centre(), now.centre());
+    let near = (1.0 - (from_x - to_x).hypot(from_y - to_y) / larger).max(0.0);
+    0.5 * before.overlap(now) + 0.5 * near * smaller / larger
 }
 
 #[cfg(test)]

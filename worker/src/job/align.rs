@@ -79,7 +79,7 @@ pub fn align(
         None => FaceLandmarks::default(),
     };
     let mut ledger = Ledger::open(&session.run)?;
-    ledger.report.source = source.to_owned();
+    source.clone_into(&mut ledger.report.source);
     ledger.report.out.clone_from(&options.out);
     let folder = FaceFolder::create(&options.out, options.format)?;
     let events = EventWriter::append(session.run.path())?;

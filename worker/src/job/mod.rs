@@ -16,9 +16,8 @@ use std::{
 
 use facetui::{
     config::Recipe,
-    run::{JobKind, RunDirectory, RunError, RunState, Status, Work},
+    run::{RunDirectory, RunError, RunState, Status, Work},
 };
-use facetui::run::{RunDirectory, RunError, RunState, Status, Work};
 use thiserror::Error;
 
 use crate::{
@@ -142,8 +141,9 @@ fn work(run: &RunDirectory) -> Result<Then, JobError> {
             preprocessing,
         } => eval::evaluate(&mut session, job.device, &model, &set, rule, &preprocessing)
             .map(|()| Then::End),
-        } => eval::evaluate(&mut session, job.device, &model, &set, rule, &preprocessing),
-        Work::Align { source, options } => align::align(&mut session, job.device, &source, options),
+        Work::Align { source, options } => {
+            align::align(&mut session, job.device, &source, options).map(|()| Then::End)
+        }
     }
 }
 

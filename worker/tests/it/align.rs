@@ -97,13 +97,15 @@ fn faces_are_found_where_facenet_pytorch_finds_them() {
     }
 }
 
+/// Less sure faces of photographs depend on who decoded them.
+const SURE: f32 = 0.95;
+
 /// The same on photographs, which are not in the project.
 #[test]
 fn faces_of_photographs_are_found_where_facenet_pytorch_finds_them() {
     let (Some(weights), Some(folder)) = (detector_weights(), shared("data/video")) else {
         return;
     };
-    const SURE: f32 = 0.95;
     let mut pictures: BTreeMap<String, Vec<Face>> = read("pictures.json");
     for faces in pictures.values_mut() {
         faces.retain(|face| face.score > SURE);
@@ -314,7 +316,7 @@ fn an_alignment_that_is_interrupted_and_resumed_gives_the_same_faces() {
         let name = |what: &str| format!("{what}-{tracks}");
         let start = |name: &str| {
             alignment(folder.path(), name, &pictures, |options| {
-                options.tracks = tracks
+                options.tracks = tracks;
             })
         };
         let whole = start(&name("whole"));
