@@ -1,16 +1,21 @@
 //! `facetui data`
 
+mod align;
 mod inspect;
 mod synth;
 
+use std::path::Path;
+
 use clap::{Args, Subcommand};
+
+pub(super) use align::print_report as print_alignment;
 
 use super::Failure;
 
-/// Look at data, or draw some
+/// Look at data, find faces, or draw some
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  facetui data inspect lfw.bin --json\n  facetui data synth --out faces"
+    after_help = "Examples:\n  facetui data inspect lfw.bin --json\n  facetui data align photos --out faces\n  facetui data synth --out faces"
 )]
 pub(super) struct Data {
     #[command(subcommand)]
@@ -19,13 +24,15 @@ pub(super) struct Data {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    Align(align::Align),
     Inspect(inspect::Inspect),
     Synth(synth::Synth),
 }
 
 impl Data {
-    pub fn run(self) -> Result<(), Failure> {
+    pub fn run(self, runs_root: &Path) -> Result<(), Failure> {
         match self.task {
+            Task::Align(command) => command.run(runs_root),
             Task::Inspect(command) => command.run(),
             Task::Synth(command) => command.run(),
         }

@@ -73,14 +73,7 @@ fn print_report(machine: &Machine) -> Result<(), Failure> {
         "no libcuda"
     };
     field("NVIDIA", &format!("{driver}, {library}"))?;
-    let onnx = machine.onnx_runtime.as_deref();
-    field(
-        "ONNX Runtime",
-        &onnx.map_or(
-            "not there (only ONNX models need it)".to_owned(),
-            visible_path,
-        ),
-    )?;
+    print_tools(machine)?;
     let terminal = &machine.terminal;
     let size = terminal
         .size
@@ -126,4 +119,32 @@ fn print_report(machine: &Machine) -> Result<(), Failure> {
         return print("nothing is missing");
     }
     tell("missing", &machine.missing)
+}
+
+/// What some commands need and others don't.
+fn print_tools(machine: &Machine) -> Result<(), Failure> {
+    let tools = [
+        (
+            "ONNX Runtime",
+            &machine.onnx_runtime,
+            "only ONNX models need it",
+        ),
+        (
+            "detector",
+            &machine.detector,
+            "`facetui data align` needs it: `./x setup detector` fetches it",
+        ),
+        (
+            "ffmpeg",
+            &machine.ffmpeg,
+            "only videos need it; on Debian: apt-get install ffmpeg",
+        ),
+    ];
+    for (name, path, remedy) in tools {
+        let found = path
+            .as_deref()
+            .map_or_else(|| format!("not there ({remedy})"), visible_path);
+        print(&format!("{name:<14} {found}"))?;
+    }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Failure, figures,
+    Failure, data, figures,
     output::{duration, print, say},
 };
 use crate::{
@@ -93,6 +93,15 @@ pub(super) fn print_summary(run: &RunDirectory, status: &Status) -> Result<(), F
         }
         return Ok(());
     }
+    if status.kind == JobKind::Align {
+        print(&format!(
+            "{name}: {} on {}",
+            status.state,
+            visible(&status.device)
+        ))?;
+        data::print_alignment(run)?;
+        return print_resumable(&name, status);
+    }
     print(&format!(
         "{name}: {} at step {} of {} on {}",
         status.state,
@@ -108,6 +117,10 @@ pub(super) fn print_summary(run: &RunDirectory, status: &Status) -> Result<(), F
     if let Some(checkpoint) = run.checkpoints()?.last() {
         print(&format!("  checkpoint {}", visible_path(&checkpoint.path)))?;
     }
+    print_resumable(&name, status)
+}
+
+fn print_resumable(name: &str, status: &Status) -> Result<(), Failure> {
     if matches!(status.state, RunState::Parked | RunState::Stopped) {
         print(&format!("  `facetui resume {name}` goes on with it"))?;
     }

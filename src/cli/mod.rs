@@ -105,7 +105,7 @@ fn obey(arguments: Arguments) -> Result<(), Failure> {
         Command::Stop(command) => command.run(&runs),
         Command::Set(command) => command.run(&runs),
         Command::Eval(command) => command.run(&runs),
-        Command::Data(command) => command.run(),
+        Command::Data(command) => command.run(&runs),
         Command::Plot(command) => command.run(&runs),
         Command::Doctor(command) => command.run(&runs),
         Command::Completions(command) => command.run(),

@@ -70,6 +70,7 @@ fn fields(status: &Status) -> [String; 6] {
     let kind = match status.kind {
         crate::run::JobKind::Train => "train",
         crate::run::JobKind::Eval => "eval",
+        crate::run::JobKind::Align => "align",
     };
     [
         kind.to_owned(),

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     devices::{self, Devices},
-    logind,
+    logind, tools,
 };
 use crate::run::{host, registry, worker};
 
@@ -25,6 +25,10 @@ pub struct Machine {
     pub nvidia: Nvidia,
     /// The ONNX Runtime library, where there is one.
     pub onnx_runtime: Option<PathBuf>,
+    /// The folder with the face detector's weights, where there is one.
+    pub detector: Option<PathBuf>,
+    /// The program ffmpeg, where there is one.
+    pub ffmpeg: Option<PathBuf>,
     /// The terminal.
     pub terminal: Terminal,
     /// Where runs go.
@@ -113,6 +117,8 @@ pub fn examine(runs_root: &Path) -> Machine {
             cuda_library: devices::cuda_library(),
         },
         onnx_runtime: onnx_runtime(),
+        detector: tools::detector(),
+        ffmpeg: tools::ffmpeg(),
         terminal: terminal(),
         runs: Runs {
             path: runs_root.to_owned(),

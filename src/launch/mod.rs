@@ -1,10 +1,11 @@
 //! Starting, steering and following jobs: what the commands and the dashboard both do with run directories.
 //!
 //! Everything is checked before anything is made: a recipe with its data ([`load`]), a device ([`devices`]), a model
-//! ([`find`]). Then [`train`] and [`evaluate`] make a run directory and start its worker, [`resume`] starts one again,
+//! ([`find`]). Then [`train`], [`evaluate`] and [`align`](align()) make a run directory and start its worker, [`resume`] starts one again,
 //! [`order`] gives a command and waits for its acknowledgement, and a [`Follower`] tells what happens. [`Demo`] is a
 //! sequence of such jobs. [`machine`] looks at what there is to run them on. Nothing here prints or draws.
 
+mod align;
 mod demo;
 pub mod devices;
 mod environment;
@@ -18,8 +19,10 @@ mod order;
 mod readable;
 mod resume;
 mod start;
+pub mod tools;
 mod train;
 
+pub use align::{AlignOrder, align};
 pub use demo::{Demo, DemoOptions, DemoStage, NextStage};
 pub use error::LaunchError;
 pub use evaluate::{EvaluationOrder, evaluate};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::directory::read_json;
-use super::{Embeddings, RunDirectory, RunError, kept_path};
+use super::{AlignReport, Embeddings, RunDirectory, RunError, kept_path};
 use crate::eval::Evaluation;
 
 /// A complete checkpoint.
@@ -82,7 +82,11 @@ impl RunDirectory {
         let mut results = Results::default();
         for path in list(&self.path().join("results"))? {
             let name = file_name(&path);
-            if !name.ends_with(".json") || name.ends_with(SOURCE) || name.starts_with('.') {
+            if !name.ends_with(".json")
+                || name.ends_with(SOURCE)
+                || name == AlignReport::FILE
+                || name.starts_with('.')
+            {
                 continue;
             }
             let name = path.file_stem().unwrap_or_default().to_string_lossy();

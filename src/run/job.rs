@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::JobKind;
+use super::{AlignOptions, JobKind};
 use crate::config::{ChannelOrder, Crop, DataConfig, DeviceChoice, Flatten, Scaling};
 use crate::eval::{
     Rule,
@@ -49,6 +49,13 @@ pub enum Work {
         #[serde(default)]
         weights: BareWeights,
     },
+    /// Find the faces of pictures and videos, and write them aligned.
+    Align {
+        /// A folder, an image list or a video file.
+        source: PathBuf,
+        /// Where to, and how.
+        options: AlignOptions,
+    },
 }
 
 impl Work {
@@ -57,6 +64,7 @@ impl Work {
         match self {
             Self::Train { .. } => JobKind::Train,
             Self::Eval { .. } => JobKind::Eval,
+            Self::Align { .. } => JobKind::Align,
         }
     }
 }

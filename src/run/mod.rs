@@ -1,5 +1,6 @@
 //! The run directory: the whole interface between a worker and whoever watches or steers it.
 
+mod align;
 mod command;
 mod contents;
 mod curve_log;
@@ -20,6 +21,7 @@ mod scalars;
 mod status;
 pub mod worker;
 
+pub use align::{AlignOptions, AlignReport, FaceChoice, FaceFormat};
 pub use command::Command;
 pub use contents::{CheckpointEntry, EvaluationSource, ResultRow, Results};
 pub use curve_log::{CurveLog, News, PendingIndex};

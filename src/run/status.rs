@@ -61,6 +61,8 @@ pub enum JobKind {
     Train,
     /// Embedding and verifying a set.
     Eval,
+    /// Finding faces and cutting them out aligned.
+    Align,
 }
 
 /// Where a run is in its life.

@@ -6,6 +6,7 @@
     clippy::print_stderr
 )]
 
+mod align;
 mod cli;
 mod config;
 mod data;

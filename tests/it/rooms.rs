@@ -80,12 +80,23 @@ const WORKER: Table = &[
         ],
     ),
     (
+        "align",
+        &[
+            "model",
+            "facetui::atomic",
+            "facetui::data",
+            "facetui::run",
+            "facetui::untrusted",
+        ],
+    ),
+    (
         "job",
         &[
             "model",
             "train",
             "embed",
             "facetui::atomic",
+            "align",
             "facetui::config",
             "facetui::data",
             "facetui::eval",

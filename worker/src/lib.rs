@@ -1,9 +1,10 @@
 //! facetui's worker: the process that owns the tensors of a run.
 //!
 //! The tour: [`job`] does what a run directory asks, one file a kind of job; [`train`] makes steps and
-//! checkpoints; [`embed`] turns images into embeddings and sets into figures; [`model`] is networks, losses,
-//! the optimiser and the devices. Runs, data and figures are the library `facetui`.
+//! checkpoints; [`embed`] turns images into embeddings and sets into figures; [`align`] turns pictures and videos
+//! into aligned faces; [`model`] is networks, losses, the optimiser and the devices. Runs, data and figures are the library `facetui`.
 
+pub mod align;
 pub mod command_line;
 pub mod embed;
 pub mod job;

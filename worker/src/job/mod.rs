@@ -1,5 +1,6 @@
 //! Jobs: each reads its run directory, does the work there, obeys the inbox.
 
+mod align;
 mod eval;
 mod hook;
 mod hours;
@@ -15,7 +16,7 @@ use std::{
 
 use facetui::{
     config::Recipe,
-    run::{JobKind, RunDirectory, RunError, RunState, Status, Work},
+    run::{RunDirectory, RunError, RunState, Status, Work},
 };
 use thiserror::Error;
 
@@ -128,11 +129,7 @@ enum Then {
 
 fn work(run: &RunDirectory) -> Result<Then, JobError> {
     let job = run.job()?;
-    let kind = match &job.work {
-        Work::Train { .. } => JobKind::Train,
-        Work::Eval { .. } => JobKind::Eval,
-    };
-    let mut session = Session::begin(run.clone(), kind, job.device)?;
+    let mut session = Session::begin(run.clone(), job.work.kind(), job.device)?;
     match job.work {
         Work::Train { from, auto_batch } => {
             train::train(&mut session, job.device, from.as_deref(), auto_batch)
@@ -153,6 +150,9 @@ fn work(run: &RunDirectory) -> Result<Then, JobError> {
                 weights,
             };
             eval::evaluate(&mut session, &order).map(|()| Then::End)
+        }
+        Work::Align { source, options } => {
+            align::align(&mut session, job.device, &source, options).map(|()| Then::End)
         }
     }
 }

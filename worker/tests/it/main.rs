@@ -7,6 +7,7 @@
     clippy::print_stderr
 )]
 
+mod align;
 mod golden;
 mod mishaps;
 mod pytorch;

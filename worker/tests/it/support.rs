@@ -200,3 +200,37 @@ pub fn wait_for(run: &RunDirectory, what: &str, fits: impl Fn(&Status) -> bool) 
 pub fn newest_checkpoint(run: &RunDirectory) -> PathBuf {
     run.checkpoints().unwrap().pop().unwrap().path
 }
+
+/// The folder with the detector's weights; `None`, with a message, where they were not fetched.
+///
+/// `./x test` fetches them and sets `FACETUI_MTCNN`: with it set, their absence is a failure.
+pub fn detector_weights() -> Option<PathBuf> {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    if let Some(folder) = std::env::var_os("FACETUI_MTCNN") {
+        let folder = project.join(folder);
+        assert!(folder.is_dir(), "FACETUI_MTCNN: no {}", folder.display());
+        return Some(folder);
+    }
+    let folder = project.join("models/mtcnn");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: no detector; `./x setup detector` fetches its weights");
+    None
+}
+
+/// A file or folder that is too private to commit; `None`, with a message, where it is absent.
+///
+/// It is looked for in `FACETUI_SHARED`, or beside the project.
+pub fn shared(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("FACETUI_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
+        PathBuf::from,
+    );
+    let path = root.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: {} is not there", path.display());
+    None
+}
