@@ -2,6 +2,7 @@
 
 mod align;
 mod inspect;
+mod overlap;
 mod synth;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ pub(super) struct Data {
 enum Task {
     Align(align::Align),
     Inspect(inspect::Inspect),
+    Overlap(overlap::Overlap),
     Synth(synth::Synth),
 }
 
@@ -34,6 +36,7 @@ impl Data {
         match self.task {
             Task::Align(command) => command.run(runs_root),
             Task::Inspect(command) => command.run(),
+            Task::Overlap(command) => command.run(runs_root),
             Task::Synth(command) => command.run(),
         }
     }

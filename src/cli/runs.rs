@@ -71,6 +71,7 @@ fn fields(status: &Status) -> [String; 6] {
         crate::run::JobKind::Train => "train",
         crate::run::JobKind::Eval => "eval",
         crate::run::JobKind::Align => "align",
+        crate::run::JobKind::Overlap => "overlap",
     };
     [
         kind.to_owned(),

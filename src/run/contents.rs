@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::directory::read_json;
-use super::{AlignReport, Embeddings, RunDirectory, RunError, kept_path};
+use super::{AlignReport, Embeddings, OverlapReport, RunDirectory, RunError, kept_path};
 use crate::eval::Evaluation;
 
 /// A complete checkpoint.
@@ -82,9 +82,10 @@ impl RunDirectory {
         let mut results = Results::default();
         for path in list(&self.path().join("results"))? {
             let name = file_name(&path);
-            if !name.ends_with(".json")
+            if path.extension().is_none_or(|end| end != "json")
                 || name.ends_with(SOURCE)
                 || name == AlignReport::FILE
+                || name == OverlapReport::FILE
                 || name.starts_with('.')
             {
                 continue;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlignOptions, JobKind};
+use super::{AlignOptions, JobKind, NamedPersons, OverlapOptions};
 use crate::config::{ChannelOrder, Crop, DataConfig, DeviceChoice, Flatten, Scaling};
 use crate::eval::{
     Rule,
@@ -56,6 +56,22 @@ pub enum Work {
         /// Where to, and how.
         options: AlignOptions,
     },
+    /// Find the people that two sets share.
+    Overlap {
+        /// The one set.
+        a: NamedPersons,
+        /// The other.
+        b: NamedPersons,
+        /// What embeds, as in an evaluation.
+        model: PathBuf,
+        /// What to change in the model's own description.
+        preprocessing: Preprocessing,
+        /// What bare weights don't say of themselves.
+        #[serde(default)]
+        weights: BareWeights,
+        /// How people are compared.
+        options: OverlapOptions,
+    },
 }
 
 impl Work {
@@ -65,6 +81,7 @@ impl Work {
             Self::Train { .. } => JobKind::Train,
             Self::Eval { .. } => JobKind::Eval,
             Self::Align { .. } => JobKind::Align,
+            Self::Overlap { .. } => JobKind::Overlap,
         }
     }
 }

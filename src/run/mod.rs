@@ -18,6 +18,7 @@ mod lock;
 mod model_info;
 pub mod registry;
 mod scalars;
+mod shared_people;
 mod status;
 pub mod worker;
 
@@ -40,4 +41,5 @@ pub use lock::RunLock;
 pub use model_info::{ModelInfo, ModelInput};
 pub use registry::{Registry, RunEntry, RunSummary};
 pub use scalars::{Curve, Outline, Point, Scalars, Stretch};
+pub use shared_people::{NamedPersons, OverlapOptions, OverlapReport, OverlapSuggestion};
 pub use status::{JobKind, RunState, Status};

@@ -63,6 +63,8 @@ pub enum JobKind {
     Eval,
     /// Finding faces and cutting them out aligned.
     Align,
+    /// Finding the people that two sets share.
+    Overlap,
 }
 
 /// Where a run is in its life.

@@ -59,6 +59,9 @@ impl Wanted {
     /// The file of these embeddings if there is one; else why not, in words for the journal.
     ///
     /// `device` is a device that was asked for by name: embeddings of another are not taken then.
+    ///
+    /// # Errors
+    /// There is no such file, or a reason why it isn't taken.
     pub fn find(
         &self,
         run: &RunDirectory,

@@ -187,29 +187,21 @@ impl ModelFile {
             Form::Checkpoint(manifest) => manifest.input.wrong_size,
             _ => WrongSize::default(),
         };
-        let (engine, crop, device) = match &self.form {
-            Form::Onnx => {
-                let model = OnnxModel::open(&self.path, asked.crop)?;
-                let crop = model.input().crop;
-                (Engine::Onnx(Box::new(model)), crop, ONNX_DEVICE.to_owned())
-            }
-            _ => {
-                let (tensors, prefix, description) = self.tensors(bare)?;
-                let device = device()?;
-                let crop = asked.crop.unwrap_or(description.input.crop);
-                let network = InferenceNetwork::new(
-                    &tensors,
-                    prefix,
-                    &description.network,
-                    crop,
-                    &device.device,
-                );
-                let network = network.map_err(|source| ModelError::Weights {
-                    path: self.path.clone(),
-                    source,
-                })?;
-                (Engine::Network(Box::new(network)), crop, device.name)
-            }
+        let (engine, crop, device) = if self.is_onnx() {
+            let model = OnnxModel::open(&self.path, asked.crop)?;
+            let crop = model.input().crop;
+            (Engine::Onnx(Box::new(model)), crop, ONNX_DEVICE.to_owned())
+        } else {
+            let (tensors, prefix, description) = self.tensors(bare)?;
+            let device = device()?;
+            let crop = asked.crop.unwrap_or(description.input.crop);
+            let network =
+                InferenceNetwork::new(&tensors, prefix, &description.network, crop, &device.device);
+            let network = network.map_err(|source| ModelError::Weights {
+                path: self.path.clone(),
+                source,
+            })?;
+            (Engine::Network(Box::new(network)), crop, device.name)
         };
         Ok(Embedder {
             engine,

@@ -4,6 +4,7 @@ mod align;
 mod eval;
 mod hook;
 mod hours;
+mod overlap;
 mod session;
 mod train;
 
@@ -153,6 +154,25 @@ fn work(run: &RunDirectory) -> Result<Then, JobError> {
         }
         Work::Align { source, options } => {
             align::align(&mut session, job.device, &source, options).map(|()| Then::End)
+        }
+        Work::Overlap {
+            a,
+            b,
+            model,
+            preprocessing,
+            weights,
+            options,
+        } => {
+            let order = overlap::Order {
+                device: job.device,
+                a,
+                b,
+                model,
+                preprocessing,
+                weights,
+                options,
+            };
+            overlap::search(&mut session, &order).map(|()| Then::End)
         }
     }
 }

@@ -335,15 +335,12 @@ fn output_of(outputs: &[Outlet]) -> Result<(String, Option<usize>), Problem> {
             })
         })
         .collect();
-    match embeddings.as_slice() {
-        [(output, length)] => Ok((output.name().to_owned(), *length)),
-        _ => {
-            let names: Vec<String> = outputs.iter().map(shown).collect();
-            let expected =
-                "one output of 32-bit floats, [batch, length]: an embedding for each face";
-            Err(("outputs".to_owned(), names.join(", "), expected.to_owned()))
-        }
+    if let [(output, length)] = embeddings.as_slice() {
+        return Ok((output.name().to_owned(), *length));
     }
+    let names: Vec<String> = outputs.iter().map(shown).collect();
+    let expected = "one output of 32-bit floats, [batch, length]: an embedding for each face";
+    Err(("outputs".to_owned(), names.join(", "), expected.to_owned()))
 }
 
 fn shown(outlet: &Outlet) -> String {
