@@ -58,14 +58,14 @@ fn run_killed(folder: &Path, name: &str, engine: &str, stage: &str, random: &mut
         }
         worker.kill();
         killed += 1;
-        let state = run.status().unwrap().state;
+        let after = run.status().unwrap().state;
         // A worker that had not yet taken the run leaves it as it was: starting, for some seconds.
         assert!(
             matches!(
-                state,
+                after,
                 RunState::Starting | RunState::Lost | RunState::Finished
             ),
-            "after kill {killed}: {state}"
+            "after kill {killed}: {after}"
         );
     }
     assert_eq!(run.status().unwrap().state, RunState::Finished);
