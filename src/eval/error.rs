@@ -78,6 +78,29 @@ pub enum EvalError {
     /// A video without frames.
     #[error("there is no frame to make a template of")]
     NoFrames,
+    /// Media pooling of frames whose media nobody told.
+    #[error(
+        "media pooling needs to know which frames are of one medium, and these don't tell; use another pooling"
+    )]
+    NoMedia,
+    /// Not one medium a frame.
+    #[error("there are {frames} frames and the media of {media}; each frame is of one medium")]
+    Media {
+        /// How many frames.
+        frames: usize,
+        /// How many labels of media.
+        media: usize,
+    },
+    /// A word that names none of the choices.
+    #[error("there is no {what} \"{found}\"; there are {allowed}")]
+    Unknown {
+        /// What was to be named.
+        what: &'static str,
+        /// The word, fit to be shown.
+        found: String,
+        /// The choices.
+        allowed: String,
+    },
     /// Embeddings of different lengths.
     #[error(
         "embedding {index} has {found} numbers where the first has {expected}; are they of one model?"

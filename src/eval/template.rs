@@ -1,21 +1,15 @@
 //! Embeddings: mirror images, templates of videos, distances.
 
-use std::fmt;
+mod pooling;
+
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use super::EvalError;
+use crate::untrusted::visible;
 
-/// How the embeddings of a video's frames become one template.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pooling {
-    /// Each frame's embedding at unit length, their mean, at unit length (the published code's `pool_norm_mean`).
-    #[default]
-    UnitMean,
-    /// The mean of the embeddings as they are, not brought to unit length.
-    Mean,
-}
+pub use pooling::{Pooling, Track, pool};
 
 /// How far apart two embeddings are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,15 +23,6 @@ pub enum Distance {
     L2,
 }
 
-impl fmt::Display for Pooling {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.pad(match self {
-            Self::UnitMean => "unit-mean",
-            Self::Mean => "mean",
-        })
-    }
-}
-
 impl fmt::Display for Distance {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.pad(match self {
@@ -46,34 +31,6 @@ impl fmt::Display for Distance {
             Self::L2 => "l2",
         })
     }
-}
-
-/// The template of some frames' embeddings.
-///
-/// # Errors
-/// When there are none, they differ in length, or one is broken; errors number frames from 1.
-pub fn pool<E: AsRef<[f32]>>(pooling: Pooling, frames: &[E]) -> Result<Vec<f32>, EvalError> {
-    let first = frames.first().ok_or(EvalError::NoFrames)?;
-    let mut sum = vec![0.0_f64; first.as_ref().len()];
-    for (frame, number) in frames.iter().map(AsRef::as_ref).zip(1..) {
-        let length = checked_length(frame, number, sum.len())?;
-        let scale = match pooling {
-            Pooling::UnitMean if length > 0.0 => 1.0 / length,
-            Pooling::UnitMean => return Err(EvalError::ZeroEmbedding { index: number }),
-            Pooling::Mean => 1.0,
-        };
-        for (sum, value) in sum.iter_mut().zip(frame) {
-            *sum += f64::from(*value) * scale;
-        }
-    }
-    let scale = match pooling {
-        Pooling::Mean => frames.len() as f64,
-        Pooling::UnitMean => sum.iter().map(|value| value * value).sum::<f64>().sqrt(),
-    };
-    if scale == 0.0 {
-        return Err(EvalError::ZeroEmbedding { index: 0 });
-    }
-    Ok(sum.into_iter().map(|sum| (sum / scale) as f32).collect())
 }
 
 /// What is done with an image's mirror image when embedding.
@@ -86,6 +43,32 @@ pub enum Mirror {
     Sum,
     /// The two raw embeddings one after the other.
     Concat,
+}
+
+impl FromStr for Distance {
+    type Err = EvalError;
+
+    fn from_str(text: &str) -> Result<Self, EvalError> {
+        named("distance", &[Self::Cosine, Self::SquaredL2, Self::L2], text)
+    }
+}
+
+/// The one of `all` that is shown as `text`.
+fn named<T: fmt::Display + Copy>(
+    what: &'static str,
+    all: &[T],
+    text: &str,
+) -> Result<T, EvalError> {
+    let found = all.iter().find(|one| one.to_string() == text).copied();
+    found.ok_or_else(|| EvalError::Unknown {
+        what,
+        found: visible(text),
+        allowed: all
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
+    })
 }
 
 impl fmt::Display for Mirror {
@@ -157,7 +140,7 @@ fn checked_length(embedding: &[f32], index: usize, expected: usize) -> Result<f6
             expected,
         });
     }
-    let squares: f64 = embedding.iter().map(|v| f64::from(*v).powi(2)).sum();
+    let squares = sum_of_squares(embedding);
     if let (false, Some(value)) = (
         squares.is_finite(),
         embedding.iter().find(|value| !value.is_finite()),
@@ -168,6 +151,23 @@ fn checked_length(embedding: &[f32], index: usize, expected: usize) -> Result<f6
         });
     }
     Ok(squares.sqrt())
+}
+
+/// Added up in eight lanes, which the compiler turns into vector instructions; one running sum it may not.
+fn sum_of_squares(values: &[f32]) -> f64 {
+    let mut lanes = [0.0_f64; 8];
+    let chunks = values.chunks_exact(lanes.len());
+    let rest: f64 = chunks
+        .remainder()
+        .iter()
+        .map(|value| f64::from(*value).powi(2))
+        .sum();
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane += f64::from(*value).powi(2);
+        }
+    }
+    lanes.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]
@@ -183,11 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn templates_are_as_by_hand() {
-        let frames = [[3.0, 0.0], [0.0, 1.0]];
-        let half = 0.5_f32.sqrt();
-        near(&pool(Pooling::UnitMean, &frames).unwrap(), &[half, half]);
-        near(&pool(Pooling::Mean, &frames).unwrap(), &[1.5, 0.5]);
+    fn unit_and_mirrored_embeddings_are_as_by_hand() {
         near(&unit(&[3.0, 4.0]).unwrap(), &[0.6, 0.8]);
         near(
             &with_mirror(Mirror::Sum, &[1.0, 2.0], &[3.0, 4.0]).unwrap(),
@@ -207,28 +203,15 @@ mod tests {
         assert!((of(Distance::L2) - 5.0_f64.sqrt()).abs() < 1e-12);
         let tiny = distance(Distance::Cosine, &[1.0, 1e-8], &[1.0, 0.0]).unwrap();
         assert!((tiny / 0.5e-16 - 1.0).abs() < 1e-6);
+        assert_eq!("squared-l2".parse(), Ok(Distance::SquaredL2));
+        assert!("euclid".parse::<Distance>().is_err());
     }
 
     #[test]
-    fn broken_embeddings_are_refused_by_number() {
-        let none: [[f32; 2]; 0] = [];
-        assert_eq!(pool(Pooling::Mean, &none), Err(EvalError::NoFrames));
-        let error = |frames: &[Vec<f32>]| pool(Pooling::UnitMean, frames).unwrap_err();
+    fn broken_embeddings_are_refused() {
         assert!(matches!(
-            error(&[vec![1.0], vec![f32::NAN]]),
-            EvalError::BrokenEmbedding { index: 2, .. }
-        ));
-        assert!(matches!(
-            error(&[vec![1.0], vec![1.0, 2.0]]),
-            EvalError::Lengths { index: 2, .. }
-        ));
-        assert!(matches!(
-            error(&[vec![1.0], vec![0.0]]),
-            EvalError::ZeroEmbedding { index: 2 }
-        ));
-        assert!(matches!(
-            error(&[vec![1.0], vec![-1.0]]),
-            EvalError::ZeroEmbedding { index: 0 }
+            unit(&[0.0]),
+            Err(EvalError::ZeroEmbedding { index: 1 })
         ));
         assert!(distance(Distance::Cosine, &[0.0], &[1.0]).is_err());
         assert!(distance(Distance::L2, &[f32::INFINITY], &[1.0]).is_err());
