@@ -1,4 +1,4 @@
-//! The one function that writes whole files.
+//! The one way to write whole files.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -13,12 +13,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// # Errors
 /// Those of the file system; the temporary file is removed then and what was at `path` stays.
 pub fn atomic_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    atomic_write_with(path, |file| file.write_all(bytes))
+}
+
+/// [`atomic_write`] for what is too large to lie in memory twice: `write` fills the file.
+///
+/// # Errors
+/// Those of the file system and of `write`; the temporary file is removed then and what was at `path` stays.
+pub fn atomic_write_with(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let temporary = folder.join(temporary_name(path)?);
-    let written = write_and_rename(&temporary, path, bytes);
+    let written = write_and_rename(&temporary, path, write);
     if written.is_err() {
         // The first error is the one worth telling; a leftover hidden file harms nothing.
         let _ = fs::remove_file(&temporary);
@@ -45,12 +56,16 @@ fn temporary_name(path: &Path) -> io::Result<PathBuf> {
     Ok(PathBuf::from(temporary))
 }
 
-fn write_and_rename(temporary: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_and_rename(
+    temporary: &Path,
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(temporary)?;
-    file.write_all(bytes)?;
+    write(&mut file)?;
     file.sync_all()?;
     fs::rename(temporary, path)
 }

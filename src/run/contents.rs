@@ -4,8 +4,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::directory::read_json;
-use super::{RunDirectory, RunError};
+use super::{Embeddings, RunDirectory, RunError, kept_path};
 use crate::eval::Evaluation;
 
 /// A complete checkpoint.
@@ -26,6 +28,21 @@ pub struct ResultRow {
     pub name: String,
     /// The figures.
     pub evaluation: Evaluation,
+}
+
+/// What an evaluation's figures were made from: `results/<set>.source.json`.
+///
+/// What the set and the preprocessing were is in the run's job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvaluationSource {
+    /// The set's name, as in the evaluation.
+    pub set: String,
+    /// The set without a correction: the scores are of all its pairs that are there.
+    pub whole_set: String,
+    /// The key under which the folder of runs keeps the embeddings.
+    pub embeddings: String,
+    /// Names of the videos that are missing.
+    pub missing: Vec<String>,
 }
 
 /// The evaluations of a run, in order of their names.
@@ -64,8 +81,8 @@ impl RunDirectory {
     pub fn results(&self) -> Result<Results, RunError> {
         let mut results = Results::default();
         for path in list(&self.path().join("results"))? {
-            if path.extension().is_none_or(|end| end != "json") || file_name(&path).starts_with('.')
-            {
+            let name = file_name(&path);
+            if !name.ends_with(".json") || name.ends_with(SOURCE) || name.starts_with('.') {
                 continue;
             }
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -100,6 +117,54 @@ impl RunDirectory {
         self.write_json(&name, evaluation)?;
         Ok(self.path().join(name))
     }
+
+    /// Where the scores of a whole set lie: a row for each of its pairs that is there, whatever is corrected.
+    pub fn scores_path(&self, whole_set: &str) -> PathBuf {
+        let name = format!("{}.scores.csv", plain(whole_set));
+        self.path().join("results").join(name)
+    }
+
+    /// What the figures on `set` were made from; `None` where that isn't kept, as while training.
+    ///
+    /// # Errors
+    /// When the document is there and can't be read.
+    pub fn evaluation_source(&self, set: &str) -> Result<Option<EvaluationSource>, RunError> {
+        let path = self.path().join(source_name(set));
+        match read_json(&path, "evaluation's source") {
+            Ok(source) => Ok(Some(source)),
+            Err(RunError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes what an evaluation's figures were made from.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn save_evaluation_source(&self, source: &EvaluationSource) -> Result<(), RunError> {
+        self.write_json(&source_name(&source.set), source)
+    }
+
+    /// Where the folder of this run keeps the embeddings of a key.
+    pub fn embeddings_path(&self, key: &str) -> PathBuf {
+        kept_path(&self.root(), key)
+    }
+
+    /// The embeddings that an evaluation was made from.
+    ///
+    /// # Errors
+    /// They are no longer kept, or damaged: the same evaluation once more makes them anew.
+    pub fn embeddings(&self, source: &EvaluationSource) -> Result<Embeddings, RunError> {
+        Embeddings::open(&self.embeddings_path(&source.embeddings))
+    }
+}
+
+const SOURCE: &str = ".source.json";
+
+fn source_name(set: &str) -> String {
+    format!("results/{}{SOURCE}", plain(set))
 }
 
 /// The step in a checkpoint's name; `None` for names that are no checkpoint's.
@@ -174,6 +239,30 @@ mod tests {
     }
 
     #[test]
+    fn an_evaluation_leads_to_its_scores_and_embeddings() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunDirectory::create(root.path(), "one").unwrap();
+        let source = EvaluationSource {
+            set: "YTF-corrected".to_owned(),
+            whole_set: "a/../YTF".to_owned(),
+            embeddings: "0f".to_owned(),
+            missing: vec!["A/1".to_owned()],
+        };
+        run.save_evaluation_source(&source).unwrap();
+        assert_eq!(
+            run.evaluation_source("YTF-corrected").unwrap(),
+            Some(source.clone())
+        );
+        assert_eq!(run.evaluation_source("YTF").unwrap(), None);
+        let scores = run.scores_path(&source.whole_set);
+        assert_eq!(scores, run.path().join("results/a-..-YTF.scores.csv"));
+        let kept = run.embeddings_path(&source.embeddings);
+        assert_eq!(kept, root.path().join(".embeddings/0f.embeddings"));
+        let error = run.embeddings(&source).unwrap_err().to_string();
+        assert!(error.contains("0f.embeddings"), "{error}");
+    }
+
+    #[test]
     fn a_broken_evaluation_hides_no_other() {
         let root = tempfile::tempdir().unwrap();
         let run = RunDirectory::create(root.path(), "one").unwrap();
@@ -199,6 +288,13 @@ mod tests {
         run.save_result(&evaluation).unwrap();
         fs::write(run.path().join("results/broken.json"), "{").unwrap();
         fs::write(run.path().join("results/scores.csv"), "").unwrap();
+        run.save_evaluation_source(&EvaluationSource {
+            set: evaluation.set.clone(),
+            whole_set: evaluation.set.clone(),
+            embeddings: "key".to_owned(),
+            missing: Vec::new(),
+        })
+        .unwrap();
         let results = run.results().unwrap();
         assert_eq!(results.broken.len(), 1);
         assert_eq!(results.rows.len(), 1);

@@ -83,6 +83,12 @@ impl RunDirectory {
         &self.path
     }
 
+    /// The folder of runs that it lies in.
+    pub fn root(&self) -> PathBuf {
+        let absolute = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        absolute.parent().unwrap_or(&absolute).to_owned()
+    }
+
     /// The run's name: the directory's last component, not to be trusted on a screen.
     pub fn name(&self) -> String {
         let absolute = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());

@@ -3,6 +3,7 @@
 mod command;
 mod contents;
 mod directory;
+mod embeddings;
 mod error;
 mod events;
 pub mod host;
@@ -16,8 +17,11 @@ mod status;
 pub mod worker;
 
 pub use command::Command;
-pub use contents::{CheckpointEntry, ResultRow, Results};
+pub use contents::{CheckpointEntry, EvaluationSource, ResultRow, Results};
 pub use directory::RunDirectory;
+pub use embeddings::{
+    EmbeddedItem, EmbeddingOrigin, Embeddings, KEPT_EMBEDDINGS, kept_path, kept_size,
+};
 pub use error::RunError;
 pub use events::{Event, EventTail, EventWriter, What, is_event_file};
 pub use inbox::{Inbox, RejectedCommand};

@@ -119,6 +119,10 @@ mod tests {
         let broken = RunDirectory::create(root.path(), "broken").unwrap();
         fs::write(broken.status_path(), "{").unwrap();
         RunDirectory::create(root.path(), "torn").unwrap();
+        // As if it were one: hidden folders, kept embeddings among them, are no runs.
+        let kept = root.path().join(crate::run::KEPT_EMBEDDINGS);
+        fs::create_dir(&kept).unwrap();
+        EventWriter::append(&kept).unwrap();
         fs::create_dir(root.path().join("others")).unwrap();
         EventWriter::append(&root.path().join("others")).unwrap();
         fs::create_dir(root.path().join("data")).unwrap();
