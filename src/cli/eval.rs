@@ -112,7 +112,7 @@ impl Made {
 struct Common {
     /// A run (its newest checkpoint) or a checkpoint folder
     #[arg(long, value_name = "M")]
-    model: std::path::PathBuf,
+    model: PathBuf,
     #[command(flatten)]
     rule: RuleOption,
     /// The order of the colour planes, if not the model's own
