@@ -10,6 +10,7 @@ mod cli;
 mod config;
 mod data;
 mod eval;
+mod evaluation;
 mod real;
 mod rooms;
 mod run;
