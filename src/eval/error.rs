@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::Rule;
+use crate::untrusted::visible;
 
 /// Why there are no figures, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -49,6 +50,16 @@ pub enum EvalError {
         /// Its number, from 1, in the order given.
         pair: usize,
     },
+    /// Folds are numbered one after the other, and one has no pairs.
+    #[error(
+        "there are pairs in folds {before} and {after} and none in those between; a set without them is another set"
+    )]
+    FoldGap {
+        /// The last before the gap.
+        before: u32,
+        /// The first after it.
+        after: u32,
+    },
     /// All pairs are in one fold, so that no others are left to choose a threshold on.
     #[error(
         "all pairs are in fold {fold}; a threshold is chosen on the other folds, so there must be at least two"
@@ -57,9 +68,19 @@ pub enum EvalError {
         /// The fold.
         fold: u32,
     },
-    /// A file of scores can't be understood.
+    /// What is to be compared was measured on other pairs.
+    #[error(
+        "evaluation {number} is of other pairs than the first, so that the two can't be compared: {reason}"
+    )]
+    OtherPairs {
+        /// Which evaluation, from 1.
+        number: usize,
+        /// How it differs.
+        reason: String,
+    },
+    /// A file of scores or names can't be understood.
     #[error("{}:{line}: {reason}", path.display())]
-    Scores {
+    Malformed {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
@@ -74,6 +95,42 @@ pub enum EvalError {
         path: PathBuf,
         /// What the system said.
         reason: String,
+    },
+    /// A file can't be written.
+    #[error("{}: cannot write: {reason}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// What is to be listed can't be a video.
+    #[error("{reason}")]
+    VideoName {
+        /// What was given and what is allowed.
+        reason: String,
+    },
+    /// Too few pairs to tell one person's similarities from two people's.
+    #[error("how alike videos of one person are can't be told from {found} {what}; 10 are needed")]
+    FewPairs {
+        /// Which pairs: `pairs of one person`.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+    },
+    /// A pair names what there are no embeddings of.
+    #[error("a pair names {}, of which there are no embeddings", visible(name))]
+    NoVideo {
+        /// The name.
+        name: String,
+    },
+    /// Something is wrong with one video.
+    #[error("video {}: {source}", visible(name))]
+    OfVideo {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: Box<EvalError>,
     },
     /// A video without frames.
     #[error("there is no frame to make a template of")]

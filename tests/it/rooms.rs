@@ -13,10 +13,14 @@ const FACETUI: Table = &[
     ("untrusted", &[]),
     ("config", &["untrusted"]),
     ("data", &["atomic", "config", "untrusted"]),
-    ("eval", &["untrusted"]),
+    ("eval", &["atomic", "untrusted"]),
     ("run", &["atomic", "config", "eval", "untrusted"]),
     ("launch", &["config", "data", "eval", "run", "untrusted"]),
     ("plot", &["atomic", "eval", "run", "untrusted"]),
+    (
+        "report",
+        &["atomic", "data", "eval", "plot", "run", "untrusted"],
+    ),
     (
         "tui",
         &[
@@ -37,6 +41,7 @@ const FACETUI: Table = &[
             "eval",
             "launch",
             "plot",
+            "report",
             "run",
             "tui",
             "untrusted",
