@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::eval::{Accuracy, Evaluation, FoldFigures, PairCounts, Provenance, Rule};
 use crate::run::{Command, Entry, Event, JobKind, JournalEvent, RunState, Scalars, Status, What};
 
+use super::marks::Marks;
 use super::message::Message;
 use super::model::{Access, Model};
 use super::snapshot::{Contents, Curves, RunDetails, RunSnapshot};
@@ -119,9 +120,12 @@ fn run(name: &str, state: RunState, step: u64, age: f64) -> RunSnapshot {
         }
         _ => Vec::new(),
     };
+    let mut marks = Marks::default();
+    journal.iter().for_each(|entry| marks.add(entry));
     let details = RunDetails {
         status,
         journal,
+        marks: Arc::new(marks),
         best,
         results,
         log,
@@ -163,7 +167,46 @@ fn journal(step: u64, started: f64) -> Vec<Entry> {
             },
         );
     }
+    if step == 620 {
+        journal.extend(incidents(started));
+        journal.sort_by(|a, b| a.time.total_cmp(&b.time));
+        (1..)
+            .zip(&mut journal)
+            .for_each(|(number, entry)| entry.number = number);
+    }
     journal
+}
+
+/// One of each thing that charts mark, besides checkpoints and validations.
+fn incidents(started: f64) -> Vec<Entry> {
+    let command = |command, step| (step, JournalEvent::Command { command, step });
+    let set = Command::Set {
+        key: "schedule.learning_rate".to_owned(),
+        value: 5e-4,
+    };
+    let error = JournalEvent::Error {
+        message: "can't write checkpoints/step-00000150: no space left on device".to_owned(),
+    };
+    let lint = JournalEvent::Lint {
+        lint: "data-wait".to_owned(),
+        step: 450,
+        message: "the device waits for data 31 % of the time; give the loader more threads"
+            .to_owned(),
+    };
+    let events = [
+        (40, JournalEvent::Resumed { step: 40 }),
+        (150, error),
+        command(set, 400),
+        (450, lint),
+        command(Command::Pause, 520),
+        command(Command::Unpause, 520),
+    ];
+    let entry = |(step, what): (u64, JournalEvent)| Entry {
+        number: 0,
+        time: started + step as f64 / 3.0 + 0.1,
+        what,
+    };
+    events.map(entry).into()
 }
 
 /// The next entry of a run's journal: a command obeyed.
@@ -283,7 +326,7 @@ pub fn curves(name: &str) -> Curves {
             .into_iter()
             .map(|(tag, value)| (tag.to_owned(), value));
         scalars.add(Event {
-            wall_time: NOW,
+            wall_time: NOW - 300.0 + at / 3.0,
             step,
             what: What::Scalars(values.collect()),
         });

@@ -13,7 +13,7 @@ pub mod effect;
 #[cfg(test)]
 mod fixtures;
 pub mod keys;
-
+pub mod marks;
 pub mod message;
 pub mod model;
 mod orders;

@@ -10,6 +10,7 @@ use crate::run::Command;
 
 use super::fixtures;
 use super::keys::TABLE;
+use super::marks::MarkKind;
 use super::message::Message;
 use super::model::{Access, Model};
 use super::theme::{Charset, Depth};
@@ -175,6 +176,19 @@ fn any_size_draws() {
                 screen(&mut model, (width, height));
             }
         }
+    }
+}
+
+#[test]
+fn a_zoomed_chart_lists_the_newest_marks_and_the_help_says_what_they_are() {
+    let mut model = fixtures::busy();
+    press(&mut model, "⏎z");
+    let text = screen(&mut model, LARGE);
+    assert!(text.contains("Δ       400   2m  schedule.learning_rate set to 0.0005"));
+    press(&mut model, "?");
+    let text = screen(&mut model, (200, 60));
+    for kind in MarkKind::ALL {
+        assert!(text.contains(kind.meaning()), "{kind:?}");
     }
 }
 

@@ -18,6 +18,7 @@ use crate::run::{
     CurveLog, Entry, IndexHome, JournalTail, Registry, RunDirectory, RunEntry, RunSummary, registry,
 };
 
+use super::marks::Marks;
 use super::message::Message;
 use super::snapshot::{Contents, Curves, RunDetails, RunSnapshot, Validation};
 
@@ -94,6 +95,7 @@ struct Opened {
 struct Files {
     tail: JournalTail,
     journal: VecDeque<Entry>,
+    marks: Arc<Marks>,
     best: Option<Validation>,
     results: Vec<Evaluation>,
     results_changed: Option<SystemTime>,
@@ -327,6 +329,7 @@ impl Files {
         Self {
             tail: run.journal_tail(),
             journal: VecDeque::new(),
+            marks: Arc::default(),
             best: None,
             results: Vec::new(),
             results_changed: None,
@@ -353,6 +356,7 @@ impl Files {
 
     fn tell(&self, details: &mut RunDetails) {
         details.journal = self.journal.iter().cloned().collect();
+        details.marks.clone_from(&self.marks);
         details.best = self.best();
         details.results.clone_from(&self.results);
         details.log.clone_from(&self.log);
@@ -370,10 +374,13 @@ impl Files {
             {
                 // Another run took this one's place.
                 self.journal.clear();
+                self.marks = Arc::default();
                 self.best = None;
             }
             let entry = shown::entry(entry);
             RunDetails::better(&mut self.best, &entry);
+            // The screen holds the marks too: they are copied where there is something to add.
+            Arc::make_mut(&mut self.marks).add(&entry);
             self.journal.push_back(entry);
         }
         let surplus = self.journal.len().saturating_sub(JOURNAL_ENTRIES);
@@ -418,6 +425,7 @@ fn without_files(summary: &RunSummary) -> Arc<RunSnapshot> {
         RunEntry::Run(status) => Contents::Run(Box::new(RunDetails {
             status: shown::status(status.as_ref().clone()),
             journal: Vec::new(),
+            marks: Arc::default(),
             best: None,
             results: Vec::new(),
             log: Vec::new(),

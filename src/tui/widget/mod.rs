@@ -1,5 +1,6 @@
 //! What panes are made of: charts, gauges and text put at a place.
 
+pub mod axis;
 pub mod chart;
 pub mod decimate;
 pub mod gauge;
