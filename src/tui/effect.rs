@@ -35,6 +35,8 @@ pub enum Effect {
     /// Look at the runs now, not at the next turn.
     Look,
     /// Put the dashboard in the background.
+    /// Tell people who look elsewhere, as far as they want that: a short text, safe to show.
+    Notify(String),
     Suspend,
     /// Clear the terminal before the next frame.
     Clear,

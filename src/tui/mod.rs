@@ -16,6 +16,7 @@ pub mod keys;
 pub mod marks;
 pub mod message;
 pub mod model;
+mod notify;
 mod orders;
 mod poll;
 mod runtime;
@@ -30,3 +31,4 @@ pub mod widget;
 mod words;
 
 pub use runtime::{TuiError, TuiOptions, run};
+pub use notify::Notify;
