@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::eval::{Accuracy, Evaluation, FoldFigures, PairCounts, Provenance, Rule};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::eval::operating::OperatingPoints;
+use crate::eval::{Accuracy, Evaluation, FoldFigures, PairCounts, Provenance, Rule, ScoredPair};
 use crate::run::{Command, Entry, Event, JobKind, JournalEvent, RunState, Scalars, Status, What};
 
+use super::comparison;
 use super::marks::Marks;
 use super::message::Message;
 use super::model::{Access, Model};
 use super::snapshot::{Contents, Curves, RunDetails, RunSnapshot};
 use super::theme::{Charset, Depth, Theme};
+use super::threshold::Scored;
 use super::update::update;
 
 /// Now, for all fixtures.
@@ -121,7 +126,9 @@ fn run(name: &str, state: RunState, step: u64, age: f64) -> RunSnapshot {
         _ => Vec::new(),
     };
     let mut marks = Marks::default();
-    journal.iter().for_each(|entry| marks.add(entry));
+    for entry in &journal {
+        marks.add(entry);
+    }
     let details = RunDetails {
         status,
         journal,
@@ -287,6 +294,40 @@ pub fn evaluation(set: &str, model: &str, step: u64) -> Evaluation {
             ..Provenance::default()
         },
     }
+}
+
+/// Scores of 300 pairs of one person and 300 of two, which overlap as those of a young model do.
+pub fn scored() -> Scored {
+    let pairs: Vec<ScoredPair> = (0..600_u32)
+        .map(|at| {
+            // The sum of three even spreads is nearly a bell.
+            let spread = [7, 11, 13].map(|prime| f64::from(at * prime * 97 % 601) / 601.0);
+            let centre = if at % 2 == 0 { 0.55 } else { 1.15 };
+            ScoredPair {
+                distance: centre + spread.iter().sum::<f64>() / 3.0,
+                same: at % 2 == 0,
+                fold: None,
+            }
+        })
+        .collect();
+    let points = OperatingPoints::new(&pairs).expect("all distances are finite");
+    Scored {
+        points,
+        mean: 1.2135,
+    }
+}
+
+/// The busy dashboard with a figure of its own selected, whose scores came as `result` says.
+pub fn figure(result: Result<Scored, String>) -> Model {
+    let mut model = busy();
+    let (rows, columns) = comparison::of(&model).size();
+    (model.evaluation.row, model.evaluation.column) = (rows - 1, columns - 1);
+    let key = KeyEvent::new(KeyCode::Char('3'), KeyModifiers::NONE);
+    update(&mut model, Message::Key(key));
+    let of = model.evaluation.figure.clone().expect("a figure is there");
+    let result = result.map(Arc::new);
+    update(&mut model, Message::Scores { of, result });
+    model
 }
 
 /// Curves of 620 steps that fall and rise as training's do, with ripples that are the same each time.

@@ -25,10 +25,11 @@ mod screens;
 pub mod snapshot;
 mod terminal;
 pub mod theme;
+pub mod threshold;
 pub mod update;
 pub mod view;
 pub mod widget;
 mod words;
 
-pub use runtime::{TuiError, TuiOptions, run};
 pub use notify::Notify;
+pub use runtime::{TuiError, TuiOptions, run};

@@ -195,6 +195,7 @@ impl World {
             }
             Effect::Watch(path) => self.ask(Request::Watch(path)),
             Effect::Look => self.ask(Request::Look),
+            Effect::ReadScores { of, evaluation } => self.ask(Request::Scores(of, evaluation)),
             Effect::Notify(text) => self.screen.notify(self.notify, &text)?,
             Effect::Send { path, command } => self.aside(move || {
                 let result = orders::send(&path, &command);

@@ -1,5 +1,6 @@
 //! Looks at the run directories on a thread of its own, and speaks up only when something changed.
 
+mod scores;
 mod shown;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -21,6 +22,7 @@ use crate::run::{
 use super::marks::Marks;
 use super::message::Message;
 use super::snapshot::{Contents, Curves, RunDetails, RunSnapshot, Validation};
+use super::threshold::FigureOf;
 
 /// What the screen asks of the poller.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub enum Request {
     Watch(Option<PathBuf>),
     /// Look now.
     Look,
+    /// Read the scores behind a figure.
+    Scores(FigureOf, Box<Evaluation>),
 }
 
 /// The time between two looks.
@@ -134,6 +138,7 @@ impl Poller {
                         looked = None;
                     }
                     Ok(Request::Look) => looked = None,
+                    Ok(Request::Scores(of, evaluation)) => self.read_scores(of, &evaluation),
                     Err(RecvTimeoutError::Timeout) => break,
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
@@ -149,6 +154,11 @@ impl Poller {
             edition: 0,
             more: true,
         });
+    }
+
+    fn read_scores(&self, of: FigureOf, evaluation: &Evaluation) {
+        let result = scores::of(&of.run, evaluation).map(Arc::new);
+        self.say(Message::Scores { of, result });
     }
 
     fn look_at_all_runs(&mut self) {

@@ -9,7 +9,7 @@ use crate::tui::model::{Model, Tone, View};
 use crate::tui::snapshot::RunSnapshot;
 use crate::tui::words;
 
-use super::{clock_face, say, select};
+use super::{clock_face, say, select, threshold};
 
 /// A notice stays for so many seconds.
 const NOTICE_SECONDS: f64 = 8.0;
@@ -18,6 +18,7 @@ pub(super) fn runs(model: &mut Model, runs: Vec<Arc<RunSnapshot>>) -> Vec<Effect
     model.unreadable = None;
     let before = model.runs.replace(runs).unwrap_or_default();
     acknowledge(model);
+    threshold::forget(model, &before);
     let mut effects = endings(&before, model.runs());
     if let Some(focus) = model.focus.clone() {
         let index = model.runs().iter().position(|run| run.name == focus);
@@ -35,7 +36,6 @@ pub(super) fn runs(model: &mut Model, runs: Vec<Arc<RunSnapshot>>) -> Vec<Effect
     effects
 }
 
-/// Tells of commands that the journal says were obeyed, and of those that no worker will obey any more.
 /// What to tell of runs that were at work and have come to an end that nobody ordered.
 fn endings(before: &[Arc<RunSnapshot>], now: &[Arc<RunSnapshot>]) -> Vec<Effect> {
     let ended = now.iter().filter_map(|run| {
@@ -53,6 +53,7 @@ fn endings(before: &[Arc<RunSnapshot>], now: &[Arc<RunSnapshot>]) -> Vec<Effect>
     ended.collect()
 }
 
+/// Tells of commands that the journal says were obeyed, and of those that no worker will obey any more.
 fn acknowledge(model: &mut Model) {
     let mut told = Vec::new();
     for (path, pending) in &model.pending {

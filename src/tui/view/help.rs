@@ -155,6 +155,7 @@ enum Section {
     Run,
     Live,
     Evaluation,
+    Sideways,
     Runs,
     Question,
     Form,
@@ -165,7 +166,8 @@ const SECTIONS: &[(&str, Section)] = &[
     ("With a run, in the list and live", Section::Run),
     ("In the list of runs", Section::Runs),
     ("In the live view", Section::Live),
-    ("In the live view and the evaluations", Section::Evaluation),
+    ("In the evaluations", Section::Evaluation),
+    ("In the live view and the evaluations", Section::Sideways),
     ("When launching a run", Section::Form),
     ("When asked", Section::Question),
 ];
@@ -177,7 +179,8 @@ fn section(binding: &Binding) -> Section {
         [Context::Form] => Section::Form,
         [Context::Question] => Section::Question,
         [Context::Runs, Context::Live] => Section::Run,
-        [Context::Live, Context::Evaluation] => Section::Evaluation,
+        [Context::Evaluation] => Section::Evaluation,
+        [Context::Live, Context::Evaluation] => Section::Sideways,
         _ => Section::Everywhere,
     }
 }

@@ -4,6 +4,7 @@ pub mod axis;
 pub mod chart;
 pub mod decimate;
 pub mod gauge;
+pub mod histogram;
 pub mod raster;
 pub mod smooth;
 pub mod text;
