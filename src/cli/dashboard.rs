@@ -2,12 +2,12 @@
 
 use std::{env, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::Failure;
 use crate::{
     run::IndexHome,
-    tui::{self, TuiError, TuiOptions},
+    tui::{self, Notify, TuiError, TuiOptions},
 };
 
 /// Open the dashboard on run folders, or on any TensorBoard log folders
@@ -21,15 +21,54 @@ pub(super) struct Open {
     folders: Vec<PathBuf>,
 }
 
+/// How the dashboard shows itself, wherever one opens.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Dashboard")]
+pub(super) struct Look {
+    /// Draw with ASCII only; without it, wherever the locale isn't UTF-8
+    #[arg(long, global = true)]
+    ascii: bool,
+    /// What the terminal is sent when a run finishes, fails or is lost
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "HOW",
+        default_value = "off"
+    )]
+    notify: NotifyBy,
+}
+
+/// What [`Look::notify`] can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum NotifyBy {
+    /// Nothing
+    Off,
+    /// A bell
+    Bell,
+    /// A desktop notification (OSC 9: iTerm2, kitty, WezTerm and others); inside tmux and screen, a bell
+    Osc9,
+}
+
+impl From<NotifyBy> for Notify {
+    fn from(by: NotifyBy) -> Self {
+        match by {
+            NotifyBy::Off => Self::Off,
+            NotifyBy::Bell => Self::Bell,
+            NotifyBy::Osc9 => Self::Osc9,
+        }
+    }
+}
+
 impl Open {
-    pub fn run(self, runs_root: PathBuf, readonly: bool) -> Result<(), Failure> {
+    pub fn run(self, runs_root: PathBuf, readonly: bool, look: Look) -> Result<(), Failure> {
         if let Some(missing) = self.folders.iter().find(|folder| !folder.is_dir()) {
             return Err(Failure::Input(format!(
                 "{}: there is no such folder; give folders of runs or of TensorBoard logs",
                 missing.display()
             )));
         }
-        open(runs_root, readonly, None, self.folders)
+        open(runs_root, readonly, look, None, self.folders)
     }
 }
 
@@ -37,6 +76,7 @@ impl Open {
 pub(super) fn open(
     runs_root: PathBuf,
     readonly: bool,
+    look: Look,
     focus: Option<String>,
     extra: Vec<PathBuf>,
 ) -> Result<(), Failure> {
@@ -45,8 +85,9 @@ pub(super) fn open(
         readonly,
         focus,
         extra,
+        ascii: look.ascii,
+        notify: look.notify.into(),
         indexes: indexes(readonly),
-        ..TuiOptions::default()
     };
     tui::run(options).map_err(|error| match error {
         TuiError::NoTerminal => Failure::Input(error.to_string()),

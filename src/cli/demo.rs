@@ -44,7 +44,7 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub fn run(self) -> Result<(), Failure> {
+    pub fn run(self, look: dashboard::Look) -> Result<(), Failure> {
         if self.detached {
             worker::own_session().map_err(|error| {
                 Failure::Failed(format!("cannot leave the terminal's session: {error}"))
@@ -65,7 +65,7 @@ impl Demo {
         }
         sequence.start_detached()?;
         let first = Sequence::first_run().to_owned();
-        dashboard::open(sequence.runs_root(), false, Some(first), Vec::new())?;
+        dashboard::open(sequence.runs_root(), false, look, Some(first), Vec::new())?;
         print(&format!(
             "the demo goes on until it is done; its log: {}, `facetui demo --out {}` opens it again",
             visible_path(&self.out.join("demo.log")),

@@ -48,6 +48,8 @@ struct Arguments {
     /// Watch only: no command is sent
     #[arg(long)]
     readonly: bool,
+    #[command(flatten)]
+    look: dashboard::Look,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -88,16 +90,17 @@ fn obey(arguments: Arguments) -> Result<(), Failure> {
     let Arguments {
         runs,
         readonly,
+        look,
         command,
     } = arguments;
     let Some(command) = command else {
-        return dashboard::open(runs, readonly, None, Vec::new());
+        return dashboard::open(runs, readonly, look, None, Vec::new());
     };
     match command {
-        Command::Open(command) => command.run(runs, readonly),
-        Command::Demo(command) => command.run(),
-        Command::Train(command) => command.run(runs),
-        Command::Resume(command) => command.run(runs),
+        Command::Open(command) => command.run(runs, readonly, look),
+        Command::Demo(command) => command.run(look),
+        Command::Train(command) => command.run(runs, look),
+        Command::Resume(command) => command.run(runs, look),
         Command::Runs(command) => command.run(&runs),
         Command::Show(command) => command.run(&runs),
         Command::Pause(command) => command.run(&runs),

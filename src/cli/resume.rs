@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failure, output::print, train::Watching};
+use super::{Failure, dashboard, output::print, train::Watching};
 use crate::{
     config::DeviceChoice,
     launch::{self, Resumed, Started, find},
@@ -28,14 +28,17 @@ pub(super) struct Resume {
 }
 
 impl Resume {
-    pub fn run(self, runs_root: PathBuf) -> Result<(), Failure> {
+    pub fn run(self, runs_root: PathBuf, look: dashboard::Look) -> Result<(), Failure> {
         let run = find::run(&runs_root, &self.run)?;
         let name = visible(&run.name());
         match launch::resume(&run, self.device)? {
             Resumed::Finished => print(&format!("{name} is finished; there is nothing left to do")),
             Resumed::Running => print(&format!("{name} is running")),
             Resumed::Unpaused => print(&format!("{name} was paused and goes on")),
-            Resumed::Started(worker) => self.watching.watch(runs_root, Started { run, worker }),
+            Resumed::Started(worker) => {
+                self.watching
+                    .watch(runs_root, look, Started { run, worker })
+            }
         }
     }
 }

@@ -58,7 +58,7 @@ pub(super) struct Watching {
 }
 
 impl Train {
-    pub fn run(self, runs_root: PathBuf) -> Result<(), Failure> {
+    pub fn run(self, runs_root: PathBuf, look: dashboard::Look) -> Result<(), Failure> {
         let (recipe, config) = launch::load(&self.recipe, &self.set, &self.config)?;
         let name = match self.name {
             Some(name) => RunName::Given(name),
@@ -73,13 +73,18 @@ impl Train {
             from: self.from,
             auto_batch: self.auto_batch,
         })?;
-        self.watching.watch(runs_root, started)
+        self.watching.watch(runs_root, look, started)
     }
 }
 
 impl Watching {
     /// Watches a run as asked: the dashboard where there is a terminal, unless told otherwise.
-    pub fn watch(&self, runs_root: PathBuf, started: Started) -> Result<(), Failure> {
+    pub fn watch(
+        &self,
+        runs_root: PathBuf,
+        look: dashboard::Look,
+        started: Started,
+    ) -> Result<(), Failure> {
         let Started { run, worker } = started;
         if self.detach {
             return print(&format!(
@@ -89,7 +94,7 @@ impl Watching {
             ));
         }
         if !self.headless && std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
-            return dashboard::open(runs_root, false, Some(run.name()), Vec::new());
+            return dashboard::open(runs_root, false, look, Some(run.name()), Vec::new());
         }
         let status = follow::follow(&runs_root, run.clone(), Some(worker))?;
         follow::print_summary(&run, &status)

@@ -1,9 +1,12 @@
 //! The comparison table of what the dashboard sees: the published rows, then the evaluations of all runs.
 
+use std::path::PathBuf;
+
 use crate::eval::Evaluation;
 use crate::eval::table::{Origin, Row, Table};
 
-use super::model::Model;
+use super::model::{EvaluationPlace, Model};
+use super::threshold::FigureOf;
 
 /// The table, and the evaluations behind its own rows.
 #[derive(Debug, Clone, Default)]
@@ -11,19 +14,27 @@ pub struct Comparison {
     /// Rows and columns.
     pub table: Table,
     evaluations: Vec<Evaluation>,
+    /// The run of each.
+    runs: Vec<PathBuf>,
 }
 
 /// The table of a model's runs.
 pub fn of(model: &Model) -> Comparison {
     let mut evaluations = Vec::new();
+    let mut runs = Vec::new();
     for run in model.runs() {
         if let Some(details) = run.details() {
             evaluations.extend(worth_a_row(&details.results));
+            runs.resize(evaluations.len(), run.path.clone());
         }
     }
     // The published rows ship with the program and are checked by its tests.
     let table = Table::with_published(&evaluations).unwrap_or_default();
-    Comparison { table, evaluations }
+    Comparison {
+        table,
+        evaluations,
+        runs,
+    }
 }
 
 impl Comparison {
@@ -32,12 +43,32 @@ impl Comparison {
         (self.table.rows.len(), self.table.columns.len())
     }
 
+    /// The cell nearest to a place: rows and columns may have gone since it was chosen.
+    pub fn nearest(&self, place: &EvaluationPlace) -> (usize, usize) {
+        let (rows, columns) = self.size();
+        (
+            place.row.min(rows.saturating_sub(1)),
+            place.column.min(columns.saturating_sub(1)),
+        )
+    }
+
     /// The evaluation behind a cell; `None` for published figures and where nothing was run.
     pub fn evaluation(&self, row: usize, column: usize) -> Option<&Evaluation> {
+        self.evaluations.get(self.index(row, column)?)
+    }
+
+    /// Which figure of which run a cell is; `None` as for [`Self::evaluation`].
+    pub fn figure(&self, row: usize, column: usize) -> Option<FigureOf> {
+        let index = self.index(row, column)?;
+        let run = self.runs.get(index)?.clone();
+        Some(FigureOf::of(run, self.evaluations.get(index)?))
+    }
+
+    fn index(&self, row: usize, column: usize) -> Option<usize> {
         let cell = self.table.cell(row, column)?;
         let provenance = cell.provenance.as_ref()?;
         let set = &self.table.columns.get(column)?.set;
-        self.evaluations.iter().find(|evaluation| {
+        self.evaluations.iter().position(|evaluation| {
             evaluation.set == *set
                 && evaluation.rule == cell.rule
                 && evaluation.provenance == *provenance

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::eval::Evaluation;
 use crate::run::Command;
+
+use super::threshold::FigureOf;
 
 /// One thing to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +35,15 @@ pub enum Effect {
     Launch(LaunchOrder),
     /// Follow this run's curves and worker output, and no other's.
     Watch(Option<PathBuf>),
+    /// Read the scores behind a figure.
+    ReadScores {
+        /// The figure.
+        of: FigureOf,
+        /// All of it.
+        evaluation: Box<Evaluation>,
+    },
+    /// Tell people who look elsewhere, as far as they want that: a short text, safe to show.
+    Notify(String),
     /// Look at the runs now, not at the next turn.
     Look,
     /// Put the dashboard in the background.

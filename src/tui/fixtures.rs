@@ -4,13 +4,19 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::eval::{Accuracy, Evaluation, FoldFigures, PairCounts, Provenance, Rule};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::eval::operating::OperatingPoints;
+use crate::eval::{Accuracy, Evaluation, FoldFigures, PairCounts, Provenance, Rule, ScoredPair};
 use crate::run::{Command, Entry, Event, JobKind, JournalEvent, RunState, Scalars, Status, What};
 
+use super::comparison;
+use super::marks::Marks;
 use super::message::Message;
 use super::model::{Access, Model};
 use super::snapshot::{Contents, Curves, RunDetails, RunSnapshot};
 use super::theme::{Charset, Depth, Theme};
+use super::threshold::Scored;
 use super::update::update;
 
 /// Now, for all fixtures.
@@ -119,9 +125,14 @@ fn run(name: &str, state: RunState, step: u64, age: f64) -> RunSnapshot {
         }
         _ => Vec::new(),
     };
+    let mut marks = Marks::default();
+    for entry in &journal {
+        marks.add(entry);
+    }
     let details = RunDetails {
         status,
         journal,
+        marks: Arc::new(marks),
         best,
         results,
         log,
@@ -163,7 +174,46 @@ fn journal(step: u64, started: f64) -> Vec<Entry> {
             },
         );
     }
+    if step == 620 {
+        journal.extend(incidents(started));
+        journal.sort_by(|a, b| a.time.total_cmp(&b.time));
+        (1..)
+            .zip(&mut journal)
+            .for_each(|(number, entry)| entry.number = number);
+    }
     journal
+}
+
+/// One of each thing that charts mark, besides checkpoints and validations.
+fn incidents(started: f64) -> Vec<Entry> {
+    let command = |command, step| (step, JournalEvent::Command { command, step });
+    let set = Command::Set {
+        key: "schedule.learning_rate".to_owned(),
+        value: 5e-4,
+    };
+    let error = JournalEvent::Error {
+        message: "can't write checkpoints/step-00000150: no space left on device".to_owned(),
+    };
+    let lint = JournalEvent::Lint {
+        lint: "data-wait".to_owned(),
+        step: 450,
+        message: "the device waits for data 31 % of the time; give the loader more threads"
+            .to_owned(),
+    };
+    let events = [
+        (40, JournalEvent::Resumed { step: 40 }),
+        (150, error),
+        command(set, 400),
+        (450, lint),
+        command(Command::Pause, 520),
+        command(Command::Unpause, 520),
+    ];
+    let entry = |(step, what): (u64, JournalEvent)| Entry {
+        number: 0,
+        time: started + step as f64 / 3.0 + 0.1,
+        what,
+    };
+    events.map(entry).into()
 }
 
 /// The next entry of a run's journal: a command obeyed.
@@ -246,6 +296,40 @@ pub fn evaluation(set: &str, model: &str, step: u64) -> Evaluation {
     }
 }
 
+/// Scores of 300 pairs of one person and 300 of two, which overlap as those of a young model do.
+pub fn scored() -> Scored {
+    let pairs: Vec<ScoredPair> = (0..600_u32)
+        .map(|at| {
+            // The sum of three even spreads is nearly a bell.
+            let spread = [7, 11, 13].map(|prime| f64::from(at * prime * 97 % 601) / 601.0);
+            let centre = if at % 2 == 0 { 0.55 } else { 1.15 };
+            ScoredPair {
+                distance: centre + spread.iter().sum::<f64>() / 3.0,
+                same: at % 2 == 0,
+                fold: None,
+            }
+        })
+        .collect();
+    let points = OperatingPoints::new(&pairs).expect("all distances are finite");
+    Scored {
+        points,
+        mean: 1.2135,
+    }
+}
+
+/// The busy dashboard with a figure of its own selected, whose scores came as `result` says.
+pub fn figure(result: Result<Scored, String>) -> Model {
+    let mut model = busy();
+    let (rows, columns) = comparison::of(&model).size();
+    (model.evaluation.row, model.evaluation.column) = (rows - 1, columns - 1);
+    let key = KeyEvent::new(KeyCode::Char('3'), KeyModifiers::NONE);
+    update(&mut model, Message::Key(key));
+    let of = model.evaluation.figure.clone().expect("a figure is there");
+    let result = result.map(Arc::new);
+    update(&mut model, Message::Scores { of, result });
+    model
+}
+
 /// Curves of 620 steps that fall and rise as training's do, with ripples that are the same each time.
 pub fn curves(name: &str) -> Curves {
     let mut scalars = Scalars::default();
@@ -283,7 +367,7 @@ pub fn curves(name: &str) -> Curves {
             .into_iter()
             .map(|(tag, value)| (tag.to_owned(), value));
         scalars.add(Event {
-            wall_time: NOW,
+            wall_time: NOW - 300.0 + at / 3.0,
             step,
             what: What::Scalars(values.collect()),
         });

@@ -9,6 +9,7 @@ use crate::run::Command;
 
 use super::model::View;
 use super::snapshot::{Curves, RunSnapshot};
+use super::threshold::{FigureOf, Scored};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -31,6 +32,13 @@ pub enum Message {
     RunsUnreadable(String),
     /// The watched run's curves changed.
     Curves(Curves),
+    /// The scores behind a figure were read, or can't be had: why.
+    Scores {
+        /// The figure.
+        of: FigureOf,
+        /// The scores.
+        result: Result<Arc<Scored>, String>,
+    },
     /// A command was put into a run's inbox, or could not be.
     Sent {
         /// The run.

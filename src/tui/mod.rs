@@ -13,9 +13,10 @@ pub mod effect;
 #[cfg(test)]
 mod fixtures;
 pub mod keys;
-
+pub mod marks;
 pub mod message;
 pub mod model;
+mod notify;
 mod orders;
 mod poll;
 mod runtime;
@@ -24,9 +25,11 @@ mod screens;
 pub mod snapshot;
 mod terminal;
 pub mod theme;
+pub mod threshold;
 pub mod update;
 pub mod view;
 pub mod widget;
 mod words;
 
+pub use notify::Notify;
 pub use runtime::{TuiError, TuiOptions, run};

@@ -10,6 +10,7 @@ use super::effect::LaunchOrder;
 use super::keys::Context;
 use super::snapshot::{Curves, RunSnapshot};
 use super::theme::Theme;
+use super::threshold::{FigureOf, Scored, Scores};
 
 /// The state of the dashboard.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub struct Model {
     pub live: LiveOptions,
     /// Where the evaluation view stands.
     pub evaluation: EvaluationPlace,
+    /// The scores behind figures, as far as they were asked for.
+    pub scores: BTreeMap<FigureOf, Scores>,
     /// Commands that were sent and not yet obeyed, by run.
     pub pending: BTreeMap<PathBuf, Pending>,
     /// The newest thing worth a line.
@@ -136,12 +139,16 @@ pub struct LiveOptions {
 pub const SMOOTHINGS: [f64; 4] = [0.0, 0.6, 0.9, 0.99];
 
 /// Where the evaluation view stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EvaluationPlace {
     /// The selected row.
     pub row: usize,
     /// The selected column.
     pub column: usize,
+    /// The figure there, where a run of one's own made it.
+    pub figure: Option<FigureOf>,
+    /// How many small steps its threshold was moved.
+    pub nudge: i64,
 }
 
 /// A command on its way.
@@ -202,6 +209,7 @@ impl Model {
                 log_scroll: 0,
             },
             evaluation: EvaluationPlace::default(),
+            scores: BTreeMap::new(),
             pending: BTreeMap::new(),
             notice: None,
             changed: true,
@@ -227,6 +235,14 @@ impl Model {
     /// The curves of a run, where they are the ones being followed.
     pub fn curves_of(&self, path: &Path) -> Option<&Curves> {
         self.curves.as_ref().filter(|curves| curves.path == path)
+    }
+
+    /// The scores behind the selected figure, where they are here.
+    pub fn scored(&self) -> Option<&Scored> {
+        match self.scores.get(self.evaluation.figure.as_ref()?)? {
+            Scores::Ready(scored) => Some(scored),
+            Scores::Reading | Scores::Missing(_) => None,
+        }
     }
 
     /// Where a key press counts.

@@ -21,6 +21,7 @@ use crate::untrusted::{visible, visible_os, visible_path};
 use super::effect::Effect;
 use super::message::Message;
 use super::model::{Access, Model};
+use super::notify::Notify;
 use super::orders;
 use super::poll::{self, Request};
 use super::terminal::{self, HUNG_UP, Screen};
@@ -41,6 +42,8 @@ pub struct TuiOptions {
     pub extra: Vec<PathBuf>,
     /// Draw with ASCII only, whatever the locale.
     pub ascii: bool,
+    /// How the end of a run is told to people who look elsewhere.
+    pub notify: Notify,
     /// Where indexes of long event logs may be written.
     pub indexes: IndexHome,
 }
@@ -82,6 +85,7 @@ pub fn run(options: TuiOptions) -> Result<(), TuiError> {
 /// The runs at hand, as the poller will see them.
 struct World {
     screen: Screen,
+    notify: Notify,
     root: PathBuf,
     requests: Sender<Request>,
     messages: UnboundedSender<Message>,
@@ -103,6 +107,9 @@ async fn serve(options: TuiOptions) -> io::Result<()> {
     let mut cache = ViewCache::default();
     let mut world = World {
         screen: Screen::take()?,
+        notify: options
+            .notify
+            .understood_by(|name| std::env::var(name).ok()),
         root: options.runs_root.clone(),
         requests: poll::start(
             options.runs_root,
@@ -188,6 +195,8 @@ impl World {
             }
             Effect::Watch(path) => self.ask(Request::Watch(path)),
             Effect::Look => self.ask(Request::Look),
+            Effect::ReadScores { of, evaluation } => self.ask(Request::Scores(of, evaluation)),
+            Effect::Notify(text) => self.screen.notify(self.notify, &text)?,
             Effect::Send { path, command } => self.aside(move || {
                 let result = orders::send(&path, &command);
                 Message::Sent {

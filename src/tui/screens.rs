@@ -10,6 +10,7 @@ use crate::run::Command;
 
 use super::fixtures;
 use super::keys::TABLE;
+use super::marks::MarkKind;
 use super::message::Message;
 use super::model::{Access, Model};
 use super::theme::{Charset, Depth};
@@ -91,6 +92,19 @@ fn evaluation() {
 }
 
 #[test]
+fn thresholds() {
+    let scored = || fixtures::figure(Ok(fixtures::scored()));
+    both_sizes!("threshold", scored(), "");
+    both_sizes!("threshold_moved", scored(), "{{[");
+    let missing = "this figure's scores were not kept: measure it anew with `facetui eval`";
+    let missing = || fixtures::figure(Err(missing.to_owned()));
+    both_sizes!("threshold_missing", missing(), "]");
+    let mut ascii = scored();
+    ascii.theme.charset = Charset::Ascii;
+    insta::assert_snapshot!("threshold_ascii_80x24", screen(&mut ascii, SMALL));
+}
+
+#[test]
 fn overlays() {
     both_sizes!("help", fixtures::busy(), "?");
     both_sizes!("stop", fixtures::busy(), "s");
@@ -129,12 +143,21 @@ fn readonly_says_so_and_offers_no_command() {
 /// Every view there is, by the keys that lead to it.
 const VIEWS: [&str; 9] = ["", "⏎", "⏎z", "j⏎", "jjjjjj⏎", "3", "?", "s", "n"];
 
+/// A model in every view, and with the threshold of a figure.
+fn views() -> Vec<Model> {
+    let mut models = vec![fixtures::figure(Ok(fixtures::scored()))];
+    models.extend(VIEWS.map(|keys| {
+        let mut model = fixtures::busy();
+        press(&mut model, keys);
+        model
+    }));
+    models
+}
+
 #[test]
 fn ascii_screens_have_only_ascii() {
-    for keys in VIEWS {
-        let mut model = fixtures::busy();
+    for mut model in views() {
         model.theme.charset = Charset::Ascii;
-        press(&mut model, keys);
         for size in [SMALL, LARGE] {
             let text = screen(&mut model, size);
             let stray = text.chars().find(|character| !character.is_ascii());
@@ -150,9 +173,7 @@ fn ascii_screens_have_only_ascii() {
 
 #[test]
 fn without_colours_no_cell_has_one_and_the_text_is_the_same() {
-    for keys in VIEWS {
-        let mut coloured = fixtures::busy();
-        press(&mut coloured, keys);
+    for mut coloured in views() {
         let mut plain = coloured.clone();
         plain.theme.depth = Depth::Monochrome;
         for size in [SMALL, LARGE] {
@@ -167,14 +188,25 @@ fn without_colours_no_cell_has_one_and_the_text_is_the_same() {
 
 #[test]
 fn any_size_draws() {
-    for keys in VIEWS {
-        let mut model = fixtures::busy();
-        press(&mut model, keys);
+    for mut model in views() {
         for width in [0, 1, 39, 40, 41, 63, 79, 100, 300] {
             for height in [0, 1, 7, 8, 9, 13, 23, 80] {
                 screen(&mut model, (width, height));
             }
         }
+    }
+}
+
+#[test]
+fn a_zoomed_chart_lists_the_newest_marks_and_the_help_says_what_they_are() {
+    let mut model = fixtures::busy();
+    press(&mut model, "⏎z");
+    let text = screen(&mut model, LARGE);
+    assert!(text.contains("Δ       400   2m  schedule.learning_rate set to 0.0005"));
+    press(&mut model, "?");
+    let text = screen(&mut model, (200, 60));
+    for kind in MarkKind::ALL {
+        assert!(text.contains(kind.meaning()), "{kind:?}");
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::eval::Evaluation;
 use crate::run::{Entry, JobKind, JournalEvent, RunState, Scalars, Status};
 
+use super::marks::Marks;
+
 /// A folder that is shown as a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunSnapshot {
@@ -37,6 +39,8 @@ pub struct RunDetails {
     pub status: Status,
     /// The newest entries of its journal, oldest first.
     pub journal: Vec<Entry>,
+    /// What its charts mark.
+    pub marks: Arc<Marks>,
     /// Its best validation.
     pub best: Option<Validation>,
     /// Its evaluations.

@@ -26,6 +26,8 @@ use rustix::io::Errno;
 use crate::atomic::atomic_write;
 use crate::run::host;
 
+use super::notify::Notify;
+
 /// Whether the terminal is ours now.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -58,6 +60,17 @@ impl Screen {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(view)?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// Tells `text` outside of the picture, in the way that was asked for.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn notify(&mut self, how: Notify, text: &str) -> io::Result<()> {
+        let bytes = how.bytes(text);
+        let writer = self.terminal.backend_mut();
+        writer.write_all(&bytes)?;
+        Write::flush(writer)
     }
 
     /// Forgets what is on the terminal: the next frame draws everything.

@@ -58,7 +58,10 @@ impl Dashboard {
         command.set_controlling_tty(session == Session::OfTheTerminal);
         command.env("TERM", "xterm-256color");
         command.env("LC_ALL", "C.UTF-8");
-        command.env_remove("NO_COLOR");
+        // What the tests run in is no business of the terminal that they make.
+        for variable in ["NO_COLOR", "TMUX", "STY"] {
+            command.env_remove(variable);
+        }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let keyboard = pair.master.take_writer().unwrap();

@@ -5,8 +5,11 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use facetui::eval::scores::{NamedScore, NamedScores};
+use facetui::eval::{Provenance, Rule, ScoredPair, verify};
 use facetui::run::{
-    Command, EventWriter, JobKind, JournalEvent, RunDirectory, RunLock, RunState, Status,
+    Command, EvaluationSource, EventWriter, JobKind, JournalEvent, RunDirectory, RunLock, RunState,
+    Status,
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -194,4 +197,125 @@ fn it_draws_nothing_while_nothing_changes() {
         dashboard.read(Duration::from_millis(100));
     }
     assert_eq!(String::from_utf8_lossy(&dashboard.take_bytes()), "");
+}
+
+/// An evaluation as its worker would leave it: 100 pairs of each kind, whose distances overlap.
+fn evaluated_run(root: &Path) -> (NamedScores, f64) {
+    let run = RunDirectory::create(root, "eval-pairs").unwrap();
+    let mut status = Status::starting("eval-pairs", JobKind::Eval, 400, "flex");
+    status.state = RunState::Finished;
+    run.write_status(&status).unwrap();
+    let row = |at: u32| NamedScore {
+        a: format!("#{}", 2 * at),
+        b: format!("#{}", 2 * at + 1),
+        pair: ScoredPair {
+            distance: f64::from(at * 37 % 100) / 100.0
+                + if at.is_multiple_of(2) { 0.2 } else { 0.6 },
+            same: at.is_multiple_of(2),
+            fold: None,
+        },
+    };
+    let scores = NamedScores {
+        rows: (0..200).map(row).collect(),
+    };
+    let set = "pairs.bin".to_owned();
+    let source = EvaluationSource {
+        set: set.clone(),
+        whole_set: set.clone(),
+        embeddings: "none".to_owned(),
+        missing: Vec::new(),
+    };
+    let provenance = Provenance {
+        model: "night".to_owned(),
+        distance: "cosine".to_owned(),
+        ..Provenance::default()
+    };
+    let figures = verify(Rule::Reference, &scores.pairs()).unwrap();
+    let evaluation = figures.into_evaluation(set.clone(), 0, 0, provenance);
+    run.save_result(&evaluation).unwrap();
+    fs::write(run.scores_path(&set), scores.to_csv()).unwrap();
+    run.save_evaluation_source(&source).unwrap();
+    (scores, evaluation.threshold)
+}
+
+/// What the screen should say of a threshold, by counting.
+fn rates(scores: &NamedScores, threshold: f64) -> String {
+    let wrong = |same: bool| {
+        let of_kind = scores.rows.iter().filter(|row| row.pair.same == same);
+        of_kind
+            .filter(|row| (row.pair.distance < threshold) != same)
+            .count()
+    };
+    let (rejected, accepted) = (wrong(true), wrong(false));
+    let right = 200 - rejected - accepted;
+    format!(
+        "accuracy {:.2} %  FAR {accepted}.00 %  FRR {rejected}.00 %",
+        right as f64 / 2.0
+    )
+}
+
+#[test]
+fn the_threshold_of_an_evaluation_is_a_control() {
+    let root = tempfile::tempdir().unwrap();
+    let (scores, mean) = evaluated_run(root.path());
+    let mut dashboard = Dashboard::open(root.path(), &[]);
+    dashboard.wait_for("eval-pairs");
+    dashboard.type_keys("3G\x1b[C\x1b[C\x1b[C");
+    dashboard.wait_for("the mean");
+    dashboard.wait_for(&rates(&scores, mean));
+    dashboard.type_keys("}");
+    dashboard.wait_for(", mean + ");
+    let moved = dashboard.screen().contents();
+    let shown = moved.split("at ").find_map(|rest| {
+        let (threshold, _) = rest.split_once(", mean + ")?;
+        threshold.parse::<f64>().ok()
+    });
+    let shown = shown.expect("the threshold is told");
+    assert!(shown > mean, "{shown} after {mean}");
+    dashboard.wait_for(&rates(&scores, shown));
+    dashboard.type_keys(&"}".repeat(60));
+    dashboard.wait_for("accuracy 50.00 %  FAR 100.00 %  FRR 0.00 %");
+    dashboard.type_keys("=");
+    dashboard.wait_for(&rates(&scores, mean));
+    dashboard.type_keys("q");
+    dashboard.wait_for_end();
+}
+
+#[test]
+fn the_end_of_a_run_is_told_in_the_way_that_was_asked_for() {
+    for (arguments, bytes) in [
+        (&["--notify", "bell"][..], &b"\x07"[..]),
+        (
+            &["--notify", "osc9"],
+            b"\x1b]9;facetui: night: finished\x07",
+        ),
+        (&["--readonly"], b""),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let (run, lock) = live_run(root.path(), "night");
+        let mut dashboard = Dashboard::open(root.path(), arguments);
+        dashboard.wait_for("● running");
+        let bell = |bytes: &[u8]| bytes.contains(&0x07);
+        assert!(!bell(&dashboard.take_bytes()), "nothing has ended yet");
+        let mut status = run.status().unwrap();
+        status.state = RunState::Finished;
+        run.write_status(&status).unwrap();
+        drop(lock);
+        dashboard.wait_for("✓ finished");
+        dashboard.type_keys("q");
+        dashboard.wait_for_end();
+        let written = dashboard.take_bytes();
+        assert_eq!(bell(&written), !bytes.is_empty(), "{arguments:?}");
+        let told = bytes.is_empty() || written.windows(bytes.len()).any(|part| part == bytes);
+        assert!(told, "{arguments:?}");
+    }
+}
+
+#[test]
+fn ascii_can_be_asked_for() {
+    let root = tempfile::tempdir().unwrap();
+    let (_run, _lock) = live_run(root.path(), "night");
+    let mut dashboard = Dashboard::open(root.path(), &["--ascii"]);
+    dashboard.wait_for("> running");
+    assert!(dashboard.screen().contents().is_ascii());
 }

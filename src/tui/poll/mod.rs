@@ -1,5 +1,6 @@
 //! Looks at the run directories on a thread of its own, and speaks up only when something changed.
 
+mod scores;
 mod shown;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -18,8 +19,10 @@ use crate::run::{
     CurveLog, Entry, IndexHome, JournalTail, Registry, RunDirectory, RunEntry, RunSummary, registry,
 };
 
+use super::marks::Marks;
 use super::message::Message;
 use super::snapshot::{Contents, Curves, RunDetails, RunSnapshot, Validation};
+use super::threshold::FigureOf;
 
 /// What the screen asks of the poller.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub enum Request {
     Watch(Option<PathBuf>),
     /// Look now.
     Look,
+    /// Read the scores behind a figure.
+    Scores(FigureOf, Box<Evaluation>),
 }
 
 /// The time between two looks.
@@ -94,6 +99,7 @@ struct Opened {
 struct Files {
     tail: JournalTail,
     journal: VecDeque<Entry>,
+    marks: Arc<Marks>,
     best: Option<Validation>,
     results: Vec<Evaluation>,
     results_changed: Option<SystemTime>,
@@ -132,6 +138,7 @@ impl Poller {
                         looked = None;
                     }
                     Ok(Request::Look) => looked = None,
+                    Ok(Request::Scores(of, evaluation)) => self.read_scores(of, &evaluation),
                     Err(RecvTimeoutError::Timeout) => break,
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
@@ -147,6 +154,11 @@ impl Poller {
             edition: 0,
             more: true,
         });
+    }
+
+    fn read_scores(&self, of: FigureOf, evaluation: &Evaluation) {
+        let result = scores::of(&of.run, evaluation).map(Arc::new);
+        self.say(Message::Scores { of, result });
     }
 
     fn look_at_all_runs(&mut self) {
@@ -327,6 +339,7 @@ impl Files {
         Self {
             tail: run.journal_tail(),
             journal: VecDeque::new(),
+            marks: Arc::default(),
             best: None,
             results: Vec::new(),
             results_changed: None,
@@ -353,6 +366,7 @@ impl Files {
 
     fn tell(&self, details: &mut RunDetails) {
         details.journal = self.journal.iter().cloned().collect();
+        details.marks.clone_from(&self.marks);
         details.best = self.best();
         details.results.clone_from(&self.results);
         details.log.clone_from(&self.log);
@@ -370,10 +384,13 @@ impl Files {
             {
                 // Another run took this one's place.
                 self.journal.clear();
+                self.marks = Arc::default();
                 self.best = None;
             }
             let entry = shown::entry(entry);
             RunDetails::better(&mut self.best, &entry);
+            // The screen holds the marks too: they are copied where there is something to add.
+            Arc::make_mut(&mut self.marks).add(&entry);
             self.journal.push_back(entry);
         }
         let surplus = self.journal.len().saturating_sub(JOURNAL_ENTRIES);
@@ -418,6 +435,7 @@ fn without_files(summary: &RunSummary) -> Arc<RunSnapshot> {
         RunEntry::Run(status) => Contents::Run(Box::new(RunDetails {
             status: shown::status(status.as_ref().clone()),
             journal: Vec::new(),
+            marks: Arc::default(),
             best: None,
             results: Vec::new(),
             log: Vec::new(),

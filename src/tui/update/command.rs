@@ -24,6 +24,17 @@ pub fn refusal(model: &Model, action: Action) -> Option<String> {
     if commands && model.access == Access::ReadOnly {
         return Some("read-only: no command can be given from here".to_owned());
     }
+    let about_threshold = matches!(
+        action,
+        Action::ThresholdDown
+            | Action::ThresholdUp
+            | Action::ThresholdFarDown
+            | Action::ThresholdFarUp
+            | Action::ThresholdMean
+    );
+    if about_threshold && model.scored().is_none() {
+        return Some("no scores are at hand: select a figure that has some".to_owned());
+    }
     let about_curves = matches!(action, Action::Zoom | Action::Smooth | Action::LogScale);
     if about_curves && charts::of(model).is_empty() {
         return Some("there are no curves yet".to_owned());

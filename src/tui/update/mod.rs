@@ -4,6 +4,7 @@
 mod command;
 mod form;
 mod news;
+mod threshold;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -13,12 +14,13 @@ use super::effect::Effect;
 use super::keys::{self, Action, Context};
 use super::message::{Message, Target};
 use super::model::{Form, Model, Notice, Overlay, SMOOTHINGS, Tone, View};
+use super::threshold::LARGE;
 use super::{charts, comparison, words};
 
 /// Takes in one message; what it asks of the world is returned.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let quiet = matches!(message, Message::Tick(_));
-    let effects = match message {
+    let mut effects = match message {
         Message::Key(event) => pressed(model, event),
         Message::Paste(text) => {
             form::insert(model, &text);
@@ -57,6 +59,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Message::Scores { of, result } => {
+            threshold::read(model, of, result);
+            Vec::new()
+        }
         Message::Sent {
             path,
             command,
@@ -80,6 +86,9 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Redraw => Vec::new(),
     };
     model.changed |= !quiet;
+    if !quiet && model.view == View::Evaluation {
+        effects.extend(threshold::ask(model));
+    }
     effects
 }
 
@@ -138,6 +147,11 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.live.log = Some(!shown);
             model.live.log_scroll = 0;
         }
+        Action::ThresholdDown => threshold::nudge(model, -1),
+        Action::ThresholdUp => threshold::nudge(model, 1),
+        Action::ThresholdFarDown => threshold::nudge(model, -LARGE),
+        Action::ThresholdFarUp => threshold::nudge(model, LARGE),
+        Action::ThresholdMean => model.evaluation.nudge = 0,
         Action::TogglePause
         | Action::Park
         | Action::Resume

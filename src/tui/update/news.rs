@@ -3,22 +3,23 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::run::{Command, JournalEvent};
+use crate::run::{Command, JournalEvent, RunState};
 use crate::tui::effect::Effect;
 use crate::tui::model::{Model, Tone, View};
 use crate::tui::snapshot::RunSnapshot;
 use crate::tui::words;
 
-use super::{clock_face, say, select};
+use super::{clock_face, say, select, threshold};
 
 /// A notice stays for so many seconds.
 const NOTICE_SECONDS: f64 = 8.0;
 
 pub(super) fn runs(model: &mut Model, runs: Vec<Arc<RunSnapshot>>) -> Vec<Effect> {
     model.unreadable = None;
-    model.runs = Some(runs);
+    let before = model.runs.replace(runs).unwrap_or_default();
     acknowledge(model);
-    let mut effects = Vec::new();
+    threshold::forget(model, &before);
+    let mut effects = endings(&before, model.runs());
     if let Some(focus) = model.focus.clone() {
         let index = model.runs().iter().position(|run| run.name == focus);
         if let Some(index) = index {
@@ -33,6 +34,23 @@ pub(super) fn runs(model: &mut Model, runs: Vec<Arc<RunSnapshot>>) -> Vec<Effect
         effects.extend(select(model, 0));
     }
     effects
+}
+
+/// What to tell of runs that were at work and have come to an end that nobody ordered.
+fn endings(before: &[Arc<RunSnapshot>], now: &[Arc<RunSnapshot>]) -> Vec<Effect> {
+    let ended = now.iter().filter_map(|run| {
+        let state = run.state()?;
+        let news = matches!(
+            state,
+            RunState::Finished | RunState::Failed | RunState::Lost
+        );
+        let was_live = before
+            .iter()
+            .any(|old| old.path == run.path && old.is_live());
+        let text = format!("{}: {}", run.name, words::state(state));
+        (news && was_live).then_some(Effect::Notify(text))
+    });
+    ended.collect()
 }
 
 /// Tells of commands that the journal says were obeyed, and of those that no worker will obey any more.

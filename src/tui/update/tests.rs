@@ -337,3 +337,103 @@ fn charts_are_chosen_within_what_there_is() {
     press(&mut model, 'g');
     assert_eq!(model.live.chart, 0);
 }
+
+#[test]
+fn the_scores_of_a_figure_are_asked_for_once_and_again_where_they_were_missing() {
+    let mut model = fixtures::busy();
+    assert!(press(&mut model, '3').is_empty(), "a published figure");
+    model.evaluation.column = usize::MAX;
+    let asked = press(&mut model, 'G');
+    let [Effect::ReadScores { of, evaluation }] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(evaluation.set, of.set);
+    assert!(press(&mut model, 'G').is_empty(), "it is being read");
+    let (of, result) = (of.clone(), Err("no scores".to_owned()));
+    update(
+        &mut model,
+        Message::Scores {
+            of: of.clone(),
+            result,
+        },
+    );
+    assert!(press(&mut model, 'G').is_empty(), "it is missing");
+    press(&mut model, '[');
+    assert!(notice(&model).contains("no scores are at hand"));
+    assert_eq!(press(&mut model, 'k').len(), 1, "another figure");
+    assert_eq!(press(&mut model, 'j').len(), 1, "it may be there by now");
+    let result = Ok(Arc::new(fixtures::scored()));
+    update(&mut model, Message::Scores { of, result });
+    press(&mut model, 'k');
+    assert!(press(&mut model, 'j').is_empty(), "it is here");
+}
+
+#[test]
+fn the_threshold_moves_over_the_distances_and_back() {
+    let mut model = fixtures::figure(Ok(fixtures::scored()));
+    let point = |model: &Model| model.scored().unwrap().at(model.evaluation.nudge);
+    let mean = point(&model);
+    press(&mut model, ']');
+    assert!(point(&model).threshold > mean.threshold);
+    press(&mut model, '[');
+    assert_eq!(point(&model), mean);
+    press(&mut model, '{');
+    let lower = point(&model);
+    assert!(lower.far < mean.far && lower.frr > mean.frr);
+    for _ in 0..200 {
+        press(&mut model, '}');
+    }
+    assert!((point(&model).far, point(&model).frr) == (1.0, 0.0));
+    press(&mut model, '=');
+    assert_eq!(point(&model), mean);
+    press(&mut model, ']');
+    press(&mut model, 'k');
+    assert_eq!(model.evaluation.nudge, 0, "another figure has its own");
+}
+
+#[test]
+fn scores_are_forgotten_when_their_run_has_other_figures() {
+    let mut model = fixtures::figure(Ok(fixtures::scored()));
+    let same = model.runs().to_vec();
+    assert!(update(&mut model, Message::Runs(same)).is_empty());
+    assert!(model.scored().is_some());
+    let run = model.evaluation.figure.clone().unwrap().run;
+    let mut runs = model.runs().to_vec();
+    let changed = runs.iter_mut().find(|other| other.path == run).unwrap();
+    let Contents::Run(details) = &mut Arc::make_mut(changed).contents else {
+        panic!("the figure is a run's");
+    };
+    details.results[0].auc = 0.9;
+    let asked = update(&mut model, Message::Runs(runs));
+    let [Effect::ReadScores { evaluation, .. }] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(evaluation.auc.to_bits(), 0.9_f64.to_bits());
+    assert!(model.scored().is_none());
+}
+
+#[test]
+fn the_end_of_a_run_is_told_once_unless_it_was_ordered() {
+    use crate::run::RunState::{Failed, Finished, Lost, Parked, Paused, Stopped};
+    for (state, told) in [
+        (Finished, Some("margin-centre: finished")),
+        (Failed, Some("margin-centre: failed")),
+        (Lost, Some("margin-centre: lost")),
+        (Parked, None),
+        (Stopped, None),
+        (Paused, None),
+    ] {
+        let mut model = fixtures::busy();
+        let mut runs = fixtures::runs();
+        let Contents::Run(details) = &mut Arc::make_mut(&mut runs[0]).contents else {
+            panic!("the first run is a run");
+        };
+        details.status.state = state;
+        let told: Vec<Effect> = told
+            .map(|text| Effect::Notify(text.to_owned()))
+            .into_iter()
+            .collect();
+        assert_eq!(update(&mut model, Message::Runs(runs.clone())), told);
+        assert!(update(&mut model, Message::Runs(runs)).is_empty());
+    }
+}

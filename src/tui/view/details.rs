@@ -179,6 +179,10 @@ fn facts(run: &RunSnapshot, details: &RunDetails) -> Vec<Fact> {
             format!("{accuracy} ± {:.1} on {}", best.std * 100.0, best.set),
         );
     }
+    if let Some(lint) = summary::last_lint(details) {
+        facts.push(("look", lint, Role::Waiting));
+    }
+    let mut add = |label, text: String| facts.push((label, text, Role::Text));
     if let Some(checkpoint) = &status.last_checkpoint {
         add("checkpoint", checkpoint.clone());
     }

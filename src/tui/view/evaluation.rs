@@ -10,6 +10,8 @@
 //! margin-centre @600 on heldout_glint6.bin ────────────────────────────────────────
 //! accuracy    78.33 % ± 2.10 over 10 folds, standard error 0.70
 //! ```
+//!
+//! Below or beside the figure lies its movable threshold.
 
 use ratatui::layout::Rect;
 
@@ -21,25 +23,25 @@ use crate::tui::theme::Role;
 use crate::tui::widget::text::{Pen, wrap};
 use crate::tui::words;
 
-use super::{ViewCache, figures};
+use super::{ViewCache, figures, threshold};
 
 /// Draws table and detail.
 pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     let comparison = comparison::of(model);
-    let (rows, columns) = comparison.size();
-    let row = model.evaluation.row.min(rows.saturating_sub(1));
-    let column = model.evaluation.column.min(columns.saturating_sub(1));
+    let (rows, _) = comparison.size();
+    let chosen = comparison.nearest(&model.evaluation);
     let wanted = rows as u16 + 3;
-    let height = wanted.min(area.height.saturating_sub(figures::HEIGHT + 1).max(6));
+    let below = figures::HEIGHT + threshold::HEIGHT + 1;
+    let height = wanted.min(area.height.saturating_sub(below).max(6));
     let table = Rect { height, ..area };
-    draw_table(&comparison, (row, column), cache, pen, table);
+    draw_table(&comparison, chosen, cache, pen, table);
     let detail = Rect {
         x: area.x + 1,
         y: area.y + height + 1,
         width: area.width - 2,
         height: area.height.saturating_sub(height + 1),
     };
-    draw_detail(&comparison, (row, column), pen, detail);
+    draw_detail(model, &comparison, chosen, pen, detail);
 }
 
 fn draw_table(
@@ -246,12 +248,20 @@ fn figure(cell: &Cell, decimals: usize) -> String {
     format!("{mean:.decimals$} ± {std:.decimals$}")
 }
 
-fn draw_detail(comparison: &Comparison, (row, column): (usize, usize), pen: &mut Pen, area: Rect) {
+fn draw_detail(
+    model: &Model,
+    comparison: &Comparison,
+    (row, column): (usize, usize),
+    pen: &mut Pen,
+    area: Rect,
+) {
     if area.height < 2 {
         return;
     }
     if let Some(evaluation) = comparison.evaluation(row, column) {
-        figures::draw(evaluation, pen, area);
+        let [left, right] = threshold::beside(area);
+        figures::draw(evaluation, pen, left);
+        threshold::draw(model, pen, right);
         return;
     }
     let (Some(line), Some(set)) = (

@@ -4,22 +4,26 @@
 //! ▌total loss ──────────── 12.31  margin ───────────────── 10.22
 //!    40┤⠑⢄                           40┤⠑⢄
 //!    20┤  ⠑⠢⠤⣀⡀                      20┤  ⠑⠢⠤⣀⡀
-//!      1                    620        1                    620
+//!      1  ◆    ▲      Δ     620        1  ◆    ▲      Δ     620
 //! ```
+//!
+//! Below the curves lie the marks of what happened; a zoomed chart lists the newest of them.
 
 use ratatui::layout::Rect;
 
 use crate::run::{self, JobKind};
 use crate::tui::charts::{self, ChartOf, columns};
+use crate::tui::marks::{self, Mark};
 use crate::tui::message::Target;
 use crate::tui::model::{Model, SMOOTHINGS};
 use crate::tui::snapshot::{Curves, RunSnapshot};
 use crate::tui::theme::Role;
+use crate::tui::widget::axis::AxisMark;
 use crate::tui::widget::chart::{Chart, GUTTER, Scale};
 use crate::tui::widget::text::Pen;
 use crate::tui::words;
 
-use super::ViewCache;
+use super::{ViewCache, summary};
 
 /// The first charts of a run in one row: a glimpse for the list of runs.
 pub fn draw_first(
@@ -44,6 +48,7 @@ pub fn draw_first(
             .filter(|chart| !chart.curves.is_empty())
             .collect();
     }
+    let grid = Grid::of(model, run, curves);
     let count = (columns(model.size) as u16).min(shown.len() as u16).max(1);
     let width = area.width / count;
     for (at, chart) in shown.into_iter().take(count.into()).enumerate() {
@@ -52,7 +57,7 @@ pub fn draw_first(
             width: width - 2,
             ..area
         };
-        draw_chart(model, curves, chart, false, cache, pen, place);
+        grid.draw_chart(chart, false, cache, pen, place);
     }
 }
 
@@ -63,22 +68,25 @@ pub fn draw(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut P
         return;
     };
     let charts = charts::of_curves(curves, run.kind() == Some(JobKind::Train));
+    let grid = Grid::of(model, run, curves);
     let chosen = model.live.chart.min(charts.len().saturating_sub(1));
     if let (true, Some(chart)) = (model.live.zoomed, charts.get(chosen)) {
         cache.hit(area, Target::Chart(chosen));
+        let listed = newest_marks(run, area.height);
         let plot = Rect {
-            height: area.height.saturating_sub(1),
+            height: area.height.saturating_sub(1 + listed.len() as u16),
             ..area
         };
-        draw_chart(model, curves, chart, true, cache, pen, plot);
+        grid.draw_chart(chart, true, cache, pen, plot);
+        let below = Rect {
+            x: area.x + GUTTER,
+            y: plot.bottom(),
+            width: area.width - GUTTER,
+            height: area.bottom() - plot.bottom(),
+        };
         let facts = extremes(curves, chart);
-        pen.put(
-            area.x + GUTTER,
-            area.bottom() - 1,
-            area.width - GUTTER,
-            &facts,
-            Role::Quiet,
-        );
+        pen.put(below.x, below.y, below.width, &facts, Role::Quiet);
+        list_marks(model, &listed, curves, pen, below);
         return;
     }
     let columns = columns(model.size);
@@ -101,7 +109,7 @@ pub fn draw(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut P
             width: (right - left - 1) as u16,
             height: (bottom - top) as u16,
         };
-        draw_chart(model, curves, chart, at == chosen, cache, pen, place);
+        grid.draw_chart(chart, at == chosen, cache, pen, place);
         cache.hit(place, Target::Chart(at));
     }
     if hidden > 0 || first_row > 0 {
@@ -118,33 +126,50 @@ pub fn draw(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut P
 /// The least rows a chart is readable in.
 const MIN_CHART: u16 = 6;
 
-fn draw_chart(
-    model: &Model,
-    curves: &Curves,
-    chart: &ChartOf,
-    focused: bool,
-    cache: &mut ViewCache,
-    pen: &mut Pen,
-    area: Rect,
-) {
-    let scale = Scale {
-        smoothing: SMOOTHINGS[model.live.smoothing],
-        log_y: model.live.log_y && chart.log,
-        unit: chart.unit,
-    };
-    let columns = area.width.saturating_sub(GUTTER);
-    let ready = cache.chart(curves, &chart.title, columns, scale, || {
-        let data = chart.curves.iter().filter_map(|(label, tag)| {
-            let curve = curves.scalars.curve(tag)?;
-            Some((label.clone(), curve))
+/// What all charts of a run share.
+struct Grid<'a> {
+    model: &'a Model,
+    curves: &'a Curves,
+    marks: Vec<AxisMark>,
+}
+
+impl<'a> Grid<'a> {
+    fn of(model: &'a Model, run: &RunSnapshot, curves: &'a Curves) -> Self {
+        Self {
+            model,
+            curves,
+            marks: marks::on_axis(run, curves, model.theme),
+        }
+    }
+
+    fn draw_chart(
+        &self,
+        chart: &ChartOf,
+        focused: bool,
+        cache: &mut ViewCache,
+        pen: &mut Pen,
+        area: Rect,
+    ) {
+        let live = &self.model.live;
+        let scale = Scale {
+            smoothing: SMOOTHINGS[live.smoothing],
+            log_y: live.log_y && chart.log,
+            unit: chart.unit,
+        };
+        let columns = area.width.saturating_sub(GUTTER);
+        let ready = cache.chart(self.curves, &chart.title, columns, scale, || {
+            let data = chart.curves.iter().filter_map(|(label, tag)| {
+                let curve = self.curves.scalars.curve(tag)?;
+                Some((label.clone(), curve))
+            });
+            Chart::prepare(data, steps(self.curves), columns, scale)
         });
-        Chart::prepare(data, steps(curves), columns, scale)
-    });
-    let nothing = match chart.title.as_str() {
-        "validation" => "not validated yet",
-        _ => "no values yet",
-    };
-    ready.draw(area, pen, &chart.title, focused, nothing);
+        let nothing = match chart.title.as_str() {
+            "validation" => "not validated yet",
+            _ => "no values yet",
+        };
+        ready.draw(area, pen, &chart.title, focused, nothing, &self.marks);
+    }
 }
 
 /// The steps that all charts of a run span: so they lie above each other.
@@ -156,6 +181,32 @@ fn steps(curves: &Curves) -> (f64, f64) {
     let first = ends().map(|(first, _)| first).min().unwrap_or(0);
     let last = ends().map(|(_, last)| last).max().unwrap_or(1);
     (first as f64, last.max(first + 1) as f64)
+}
+
+/// The newest marks that there is room for below a zoomed chart, oldest first.
+fn newest_marks(run: &RunSnapshot, height: u16) -> Vec<&Mark> {
+    let Some(details) = run.details() else {
+        return Vec::new();
+    };
+    let all = details.marks.iter();
+    let room = usize::from(height / 5).min(10);
+    let hidden = all.len().saturating_sub(room);
+    all.skip(hidden).collect()
+}
+
+/// Lists marks in the lines below the first of `area`: glyph, step, what happened, how long ago.
+fn list_marks(model: &Model, marks: &[&Mark], curves: &Curves, pen: &mut Pen, area: Rect) {
+    for (mark, y) in marks.iter().zip(area.y + 1..area.bottom()) {
+        let (role, glyph) = mark.kind.look(pen.theme);
+        pen.put(area.x, y, 1, glyph, role);
+        let step = mark.place(&curves.scalars).map(words::count);
+        pen.put_right(area.x + 2, y, 9, &step.unwrap_or_default(), Role::Quiet);
+        let age = words::age(model.now - mark.entry.time);
+        pen.put_right(area.x + 12, y, 4, &age, Role::Quiet);
+        let room = area.width.saturating_sub(18);
+        let text = summary::entry(&mark.entry);
+        pen.put(area.x + 18, y, room, &text, Role::Text);
+    }
 }
 
 /// What the zoomed chart's curves reach, and where.

@@ -1,4 +1,4 @@
-//! The help: the table of keys, by where they hold.
+//! The help: the table of keys, by where they hold, and what the marks below the charts are.
 //!
 //! ```text
 //!  In every view ───────────────────────────────────
@@ -8,6 +8,7 @@
 use ratatui::layout::Rect;
 
 use crate::tui::keys::{Binding, Context, TABLE};
+use crate::tui::marks::MarkKind;
 use crate::tui::theme::Role;
 use crate::tui::widget::text::{Pen, wrap};
 
@@ -80,6 +81,12 @@ fn draw_column(pen: &mut Pen, area: Rect, lines: &[Line]) {
                     Role::Accent,
                 );
             }
+            Line::Mark(kind) => {
+                let (role, glyph) = kind.look(pen.theme);
+                pen.put(x + 2, y, KEYS - 1, glyph, role);
+                let room = width.saturating_sub(2 + KEYS);
+                pen.put(x + 2 + KEYS, y, room, kind.meaning(), Role::Text);
+            }
             Line::Key(keys, text) => {
                 pen.put(x + 2, y, KEYS - 1, keys, Role::Strong);
                 pen.put(
@@ -118,6 +125,7 @@ enum Line {
     Blank,
     Title(&'static str),
     Key(String, String),
+    Mark(MarkKind),
 }
 
 fn lines(width: usize) -> Vec<Line> {
@@ -135,6 +143,9 @@ fn lines(width: usize) -> Vec<Line> {
             }
         }
     }
+    lines.push(Line::Blank);
+    lines.push(Line::Title("Marks below the charts"));
+    lines.extend(MarkKind::ALL.map(Line::Mark));
     lines
 }
 
@@ -144,6 +155,7 @@ enum Section {
     Run,
     Live,
     Evaluation,
+    Sideways,
     Runs,
     Question,
     Form,
@@ -154,7 +166,8 @@ const SECTIONS: &[(&str, Section)] = &[
     ("With a run, in the list and live", Section::Run),
     ("In the list of runs", Section::Runs),
     ("In the live view", Section::Live),
-    ("In the live view and the evaluations", Section::Evaluation),
+    ("In the evaluations", Section::Evaluation),
+    ("In the live view and the evaluations", Section::Sideways),
     ("When launching a run", Section::Form),
     ("When asked", Section::Question),
 ];
@@ -166,7 +179,8 @@ fn section(binding: &Binding) -> Section {
         [Context::Form] => Section::Form,
         [Context::Question] => Section::Question,
         [Context::Runs, Context::Live] => Section::Run,
-        [Context::Live, Context::Evaluation] => Section::Evaluation,
+        [Context::Evaluation] => Section::Evaluation,
+        [Context::Live, Context::Evaluation] => Section::Sideways,
         _ => Section::Everywhere,
     }
 }

@@ -139,7 +139,7 @@ fn phase_or<'a>(phase: Option<&'a str>, other: &'a str) -> &'a str {
     phase.filter(|phase| !phase.is_empty()).unwrap_or(other)
 }
 
-/// Two lines about the run, more where it failed; returns the rows used.
+/// Two lines about the run, more where it fails or seems to; returns the rows used.
 fn draw_head(model: &Model, run: &RunSnapshot, pen: &mut Pen, area: Rect) -> u16 {
     let details = match &run.contents {
         Contents::Run(details) => details,
@@ -216,7 +216,13 @@ fn draw_head(model: &Model, run: &RunSnapshot, pen: &mut Pen, area: Rect) -> u16
         &facts(run, details).join(" · "),
         Role::Quiet,
     );
-    2
+    // Of a run that has ended it is history: the marks tell.
+    let Some(lint) = summary::last_lint(details).filter(|_| run.is_live()) else {
+        return 2;
+    };
+    let pieces = [("! ", Role::Waiting), (lint.as_str(), Role::Waiting)];
+    pen.put_all(area.x, area.y + 2, area.width, &pieces);
+    3
 }
 
 fn draw_progress(run: &RunSnapshot, details: &RunDetails, pen: &mut Pen, area: Rect) {

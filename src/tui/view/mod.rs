@@ -19,6 +19,7 @@ pub mod log;
 pub mod question;
 pub mod runs;
 pub mod summary;
+pub mod threshold;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

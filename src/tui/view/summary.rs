@@ -1,8 +1,9 @@
 //! Sentences about a run that more than one pane shows.
 
 use crate::run::{Entry, JournalEvent, RunState};
+use crate::tui::marks::MarkKind;
 use crate::tui::model::Model;
-use crate::tui::snapshot::RunSnapshot;
+use crate::tui::snapshot::{RunDetails, RunSnapshot};
 use crate::tui::words;
 
 /// What a command on its way to the run reads like: `pause sent…`, with its wait once that is long.
@@ -15,6 +16,17 @@ pub fn pending(model: &Model, run: &RunSnapshot) -> Option<String> {
     } else {
         format!("{asked} sent {} ago, not obeyed yet…", words::age(wait))
     })
+}
+
+/// The newest sign that training goes wrong: `step 412: the device waits for data…`.
+pub fn last_lint(details: &RunDetails) -> Option<String> {
+    let mark = details.marks.newest(MarkKind::Lint)?;
+    match &mark.entry.what {
+        JournalEvent::Lint { step, message, .. } => {
+            Some(format!("step {}: {message}", words::count(*step)))
+        }
+        _ => None,
+    }
 }
 
 /// A journal entry in one line.

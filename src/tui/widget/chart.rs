@@ -14,6 +14,7 @@ use crate::run;
 use crate::tui::theme::Role;
 use crate::tui::words;
 
+use super::axis::{self, AxisMark};
 use super::decimate::{column, m4, m4_of_curve};
 use super::raster::Raster;
 use super::smooth::debiased;
@@ -118,8 +119,17 @@ impl Chart {
         self.curves.iter().all(|curve| curve.points.is_empty())
     }
 
-    /// Draws it with its title; without values it says `nothing`.
-    pub fn draw(&self, area: Rect, pen: &mut Pen, title: &str, focused: bool, nothing: &str) {
+    /// Draws it with its title and `marks`, of which a later one covers those before it; without values it says
+    /// `nothing`.
+    pub fn draw(
+        &self,
+        area: Rect,
+        pen: &mut Pen,
+        title: &str,
+        focused: bool,
+        nothing: &str,
+        marks: &[AxisMark],
+    ) {
         if area.height == 0 || area.width < 8 {
             return;
         }
@@ -143,10 +153,7 @@ impl Chart {
         self.draw_ticks(area.x, plot, pen);
         self.draw_curves(plot, pen);
         if axis_rows == 1 {
-            let left = words::count(self.x.0 as u64);
-            let right = words::count(self.x.1 as u64);
-            pen.put(plot.x, plot.bottom(), plot.width, &left, Role::Quiet);
-            pen.put_right(plot.x, plot.bottom(), plot.width, &right, Role::Quiet);
+            axis::draw(plot, self.x, pen, marks);
         }
     }
 
@@ -335,7 +342,7 @@ fn round_ticks((low, high): (f64, f64), most: usize) -> Vec<(f64, String)> {
 }
 
 /// The next of 1, 2, 5 × a power of ten.
-fn round_up(step: f64) -> f64 {
+pub fn round_up(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
     let digit = step / power;
     let round = [1.0, 2.0, 5.0]
@@ -434,7 +441,7 @@ mod tests {
             buffer: &mut buffer,
             theme: Theme { depth, charset },
         };
-        chart.draw(area, &mut pen, "loss", true, "no values yet");
+        chart.draw(area, &mut pen, "loss", true, "no values yet", &[]);
         let rows: Vec<String> = (0..height)
             .map(|y| {
                 let row: String = (0..width).map(|x| buffer[(x, y)].symbol()).collect();

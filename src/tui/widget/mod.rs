@@ -1,8 +1,10 @@
 //! What panes are made of: charts, gauges and text put at a place.
 
+pub mod axis;
 pub mod chart;
 pub mod decimate;
 pub mod gauge;
+pub mod histogram;
 pub mod raster;
 pub mod smooth;
 pub mod text;

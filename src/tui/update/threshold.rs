@@ -1,0 +1,71 @@
+//! The threshold of the selected figure: its scores are asked for once, and the control is moved over them.
+
+use std::sync::Arc;
+
+use crate::tui::comparison;
+use crate::tui::effect::Effect;
+use crate::tui::model::Model;
+use crate::tui::snapshot::RunSnapshot;
+use crate::tui::threshold::{FigureOf, Scored, Scores};
+
+/// Notes which figure is selected, and asks for its scores where they aren't known.
+///
+/// Scores that were missing are looked for again when their figure is selected anew: they may have come since.
+pub(super) fn ask(model: &mut Model) -> Option<Effect> {
+    let comparison = comparison::of(model);
+    let place = comparison.nearest(&model.evaluation);
+    let figure = comparison.figure(place.0, place.1);
+    let selected_anew = figure != model.evaluation.figure;
+    if selected_anew {
+        model.evaluation.figure.clone_from(&figure);
+        model.evaluation.nudge = 0;
+    }
+    let of = figure?;
+    match model.scores.get(&of) {
+        Some(Scores::Reading | Scores::Ready(_)) => return None,
+        Some(Scores::Missing(_)) if !selected_anew => return None,
+        // What was said of them stays until the answer comes.
+        Some(Scores::Missing(_)) => {}
+        None => {
+            model.scores.insert(of.clone(), Scores::Reading);
+        }
+    }
+    let evaluation = Box::new(comparison.evaluation(place.0, place.1)?.clone());
+    Some(Effect::ReadScores { of, evaluation })
+}
+
+/// Takes in an answer.
+pub(super) fn read(model: &mut Model, of: FigureOf, result: Result<Arc<Scored>, String>) {
+    let scores = match result {
+        Ok(scored) => Scores::Ready(scored),
+        Err(why) => Scores::Missing(why),
+    };
+    model.scores.insert(of, scores);
+}
+
+/// Moves the control, as far as there are distances.
+pub(super) fn nudge(model: &mut Model, by: i64) {
+    if let Some(scored) = model.scored() {
+        model.evaluation.nudge = scored.within(model.evaluation.nudge + by);
+    }
+}
+
+/// Forgets the scores of runs whose figures may be others by now, and of runs that are gone.
+pub(super) fn forget(model: &mut Model, before: &[Arc<RunSnapshot>]) {
+    let runs = model.runs.as_deref().unwrap_or_default();
+    let readable = |runs: &[Arc<RunSnapshot>], of: &FigureOf| {
+        let run = runs.iter().find(|run| run.path == of.run)?.clone();
+        run.details().is_some().then_some(run)
+    };
+    let alike = |before: &RunSnapshot, now: &RunSnapshot| {
+        before.state() == now.state()
+            && before.details().map(|details| &details.results)
+                == now.details().map(|details| &details.results)
+    };
+    model
+        .scores
+        .retain(|of, _| match (readable(before, of), readable(runs, of)) {
+            (Some(before), Some(now)) => alike(&before, &now),
+            _ => false,
+        });
+}

@@ -1,0 +1,287 @@
+//! The movable threshold of the selected figure: what it comes to on all of the figure's pairs, whatever their fold, and
+//! how their distances spread around it.
+//!
+//! ```text
+//! at 1.214, the mean ── accuracy 78.25 %  FAR 21.33 %  FRR 22.17 %
+//! same        ▁▂▅█▇▅▃▂▁│ ▁                  665 of 3,000 rejected
+//! different         ▁▂▃│▅█▇▅▃▂▁             640 of 3,000 accepted
+//! ```
+
+use ratatui::layout::Rect;
+
+use crate::eval::operating::OperatingPoint;
+use crate::tui::model::Model;
+use crate::tui::theme::Role;
+use crate::tui::threshold::{Scored, Scores};
+use crate::tui::widget::histogram;
+use crate::tui::widget::text::{Pen, wrap};
+use crate::tui::words;
+
+/// The rows it needs.
+pub const HEIGHT: u16 = 3;
+
+/// The places of a figure and of its threshold: beside each other where both fit, else one below the other.
+pub fn beside(area: Rect) -> [Rect; 2] {
+    if area.width >= 150 {
+        let left = area.width / 2;
+        return [
+            Rect {
+                width: left - 2,
+                ..area
+            },
+            Rect {
+                x: area.x + left,
+                width: area.width - left,
+                ..area
+            },
+        ];
+    }
+    let below = HEIGHT.min(area.height / 2);
+    let above = area.height - below;
+    [
+        Rect {
+            height: above,
+            ..area
+        },
+        Rect {
+            y: area.y + above,
+            height: below,
+            ..area
+        },
+    ]
+}
+
+/// Draws it for the selected figure.
+pub fn draw(model: &Model, pen: &mut Pen, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    let figure = model.evaluation.figure.as_ref();
+    match figure.and_then(|figure| model.scores.get(figure)) {
+        Some(Scores::Ready(scored)) => draw_scored(scored, model.evaluation.nudge, pen, area),
+        Some(Scores::Missing(why)) => draw_words(why, pen, area),
+        Some(Scores::Reading) | None => draw_words("reading the scores…", pen, area),
+    }
+}
+
+fn draw_words(text: &str, pen: &mut Pen, area: Rect) {
+    pen.title(area, "threshold", Role::Strong);
+    let lines = wrap(text, area.width.into());
+    for (line, y) in lines.iter().zip(area.y + 1..area.bottom()) {
+        pen.put(area.x, y, area.width, line, Role::Quiet);
+    }
+}
+
+fn draw_scored(scored: &Scored, nudge: i64, pen: &mut Pen, area: Rect) {
+    let point = scored.at(nudge);
+    let tall = area.height >= TALL;
+    draw_title(scored, nudge, &point, tall, pen, area);
+    if tall {
+        draw_tall(scored, &point, pen, area);
+    } else {
+        draw_flat(scored, &point, pen, area);
+    }
+}
+
+/// With so many rows each rate has a line and the histograms have several.
+const TALL: u16 = 12;
+
+fn draw_title(
+    scored: &Scored,
+    nudge: i64,
+    point: &OperatingPoint,
+    tall: bool,
+    pen: &mut Pen,
+    area: Rect,
+) {
+    let threshold = words::figure(point.threshold);
+    let title = match nudge {
+        0 => format!("at {threshold}, the mean"),
+        nudge => {
+            let sign = if nudge < 0 { "−" } else { "+" };
+            let far = words::figure(nudge.unsigned_abs() as f64 * scored.step());
+            format!("at {threshold}, mean {sign} {far}")
+        }
+    };
+    let rates = if tall {
+        String::new()
+    } else {
+        format!(
+            " accuracy {}  FAR {}  FRR {}",
+            percent(point.accuracy),
+            percent(point.far),
+            percent(point.frr)
+        )
+    };
+    let wide = pen.width(&rates).min(area.width);
+    let left = Rect {
+        width: area.width - wide,
+        ..area
+    };
+    pen.title(left, &title, Role::Accent);
+    pen.put_right(area.x, area.y, area.width, &rates, Role::Strong);
+}
+
+/// Two histograms of one row, the counts at their right.
+fn draw_flat(scored: &Scored, point: &OperatingPoint, pen: &mut Pen, area: Rect) {
+    let counts = counts(scored, point);
+    let wide = counts.iter().map(|text| pen.width(text)).max().unwrap_or(0);
+    let bars = area.width.saturating_sub(LABEL + 2 + wide);
+    for ((kind, text), y) in Kind::BOTH
+        .into_iter()
+        .zip(&counts)
+        .zip(area.y + 1..area.bottom())
+    {
+        pen.put(area.x, y, LABEL, kind.label(), Role::Quiet);
+        let place = Rect {
+            x: area.x + LABEL,
+            y,
+            width: bars,
+            height: 1,
+        };
+        draw_bars(scored, point, kind, pen, place);
+        pen.put_right(area.x, y, area.width, text, Role::Text);
+    }
+}
+
+/// The rates in words, then both histograms above an axis.
+fn draw_tall(scored: &Scored, point: &OperatingPoint, pen: &mut Pen, area: Rect) {
+    let [rejected, accepted] = counts(scored, point);
+    let pairs = scored.points.positive().len() + scored.points.negative().len();
+    let right = point.true_accepts + point.true_rejects;
+    let rates = [
+        (
+            "accuracy",
+            percent(point.accuracy),
+            format!(
+                "{} of {} pairs told right, whatever their fold",
+                words::count(right as u64),
+                words::count(pairs as u64)
+            ),
+        ),
+        ("FAR", percent(point.far), format!("different: {accepted}")),
+        ("FRR", percent(point.frr), format!("same: {rejected}")),
+    ];
+    for ((label, rate, text), y) in rates.iter().zip(area.y + 1..) {
+        pen.put(area.x, y, LABEL, label, Role::Quiet);
+        pen.put_right(area.x + LABEL, y, 9, rate, Role::Strong);
+        let x = area.x + LABEL + 11;
+        pen.put(x, y, area.right().saturating_sub(x), text, Role::Text);
+    }
+    let top = area.y + 5;
+    let room = area.bottom() - top - 1;
+    let height = (room.saturating_sub(1) / 2).min(8);
+    let width = area.width.saturating_sub(LABEL);
+    for (nth, kind) in (0..).zip(Kind::BOTH) {
+        let place = Rect {
+            x: area.x + LABEL,
+            y: top + nth * (height + 1),
+            width,
+            height,
+        };
+        pen.put(area.x, place.bottom() - 1, LABEL, kind.label(), Role::Quiet);
+        draw_bars(scored, point, kind, pen, place);
+    }
+    let axis = Rect {
+        x: area.x + LABEL,
+        y: top + 2 * height + 1,
+        width,
+        height: 1,
+    };
+    draw_axis(scored, point, pen, axis);
+}
+
+fn draw_axis(scored: &Scored, point: &OperatingPoint, pen: &mut Pen, area: Rect) {
+    let (low, high) = ends(scored);
+    pen.put(area.x, area.y, area.width, &words::figure(low), Role::Quiet);
+    pen.put_right(
+        area.x,
+        area.y,
+        area.width,
+        &words::figure(high),
+        Role::Quiet,
+    );
+    let at = histogram::column(point.threshold, (low, high), area.width);
+    let text = words::figure(point.threshold);
+    let mark = pen.theme.pick("▲", "^");
+    // The figure stands at the mark's right where there is room, else at its left.
+    let wide = pen.width(&text) + 2;
+    let text = if at + wide <= area.width {
+        format!("{mark} {text}")
+    } else {
+        format!("{text} {mark}")
+    };
+    let x = if at + wide <= area.width {
+        at
+    } else {
+        (at + 1).saturating_sub(wide)
+    };
+    pen.put(area.x + x, area.y, wide, &text, Role::Accent);
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Same,
+    Different,
+}
+
+impl Kind {
+    const BOTH: [Self; 2] = [Self::Same, Self::Different];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Different => "different",
+        }
+    }
+}
+
+fn draw_bars(scored: &Scored, point: &OperatingPoint, kind: Kind, pen: &mut Pen, area: Rect) {
+    let (sorted, role) = match kind {
+        Kind::Same => (scored.points.positive(), Role::Curve(0)),
+        Kind::Different => (scored.points.negative(), Role::Curve(1)),
+    };
+    if area.width == 0 {
+        return;
+    }
+    histogram::draw(sorted, ends(scored), role, pen, area);
+    let at = histogram::column(point.threshold, ends(scored), area.width);
+    let line = pen.theme.pick("│", "|");
+    for y in area.y..area.bottom() {
+        pen.put(area.x + at, y, 1, line, Role::Accent);
+    }
+}
+
+/// Cells for the label of a line.
+const LABEL: u16 = 12;
+
+/// All distances and a little more, so that the control's last place is in the picture.
+fn ends(scored: &Scored) -> (f64, f64) {
+    let (low, high) = scored.ends();
+    let room = 2.0 * scored.step();
+    (low - room, high + room)
+}
+
+/// The mistakes: same ones rejected, different ones accepted.
+fn counts(scored: &Scored, point: &OperatingPoint) -> [String; 2] {
+    let of = |part: usize, whole: usize, what: &str| {
+        let [part, whole] = [part, whole].map(|count| words::count(count as u64));
+        format!("{part} of {whole} {what}")
+    };
+    [
+        of(
+            point.false_rejects,
+            scored.points.positive().len(),
+            "rejected",
+        ),
+        of(
+            point.false_accepts,
+            scored.points.negative().len(),
+            "accepted",
+        ),
+    ]
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", share * 100.0)
+}
