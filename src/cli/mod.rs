@@ -14,6 +14,7 @@ mod failure;
 mod figures;
 mod follow;
 mod man;
+mod model;
 mod output;
 mod plot;
 mod resume;
@@ -68,6 +69,7 @@ enum Command {
     Eval(eval::Eval),
     Data(data::Data),
     Plot(plot::Plot),
+    Model(model::Model),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Man(man::Man),
@@ -107,6 +109,7 @@ fn obey(arguments: Arguments) -> Result<(), Failure> {
         Command::Eval(command) => command.run(&runs),
         Command::Data(command) => command.run(&runs),
         Command::Plot(command) => command.run(&runs),
+        Command::Model(command) => command.run(&runs),
         Command::Doctor(command) => command.run(&runs),
         Command::Completions(command) => command.run(),
         Command::Man(_) => man::Man::run(),
