@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     launch::machine::{self, Machine, Missing},
+    run::KEPT_EMBEDDINGS,
     untrusted::{visible, visible_path},
 };
 
@@ -109,6 +110,18 @@ fn print_report(machine: &Machine) -> Result<(), Failure> {
             visible_path(&runs.path)
         ),
     )?;
+    let kept = &runs.kept_embeddings;
+    if kept.files > 0 {
+        field(
+            "embeddings",
+            &format!(
+                "{} files, {:.1} MB, kept for other evaluations in {}; they may be deleted",
+                kept.files,
+                kept.bytes as f64 / 1e6,
+                visible_path(&runs.path.join(KEPT_EMBEDDINGS))
+            ),
+        )?;
+    }
     let tell = |kind: &str, items: &[Missing]| {
         items
             .iter()
@@ -127,7 +140,7 @@ fn print_tools(machine: &Machine) -> Result<(), Failure> {
         (
             "ONNX Runtime",
             &machine.onnx_runtime,
-            "only ONNX models need it",
+            "only ONNX models need it: `./x setup onnx` fetches it",
         ),
         (
             "detector",

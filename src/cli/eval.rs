@@ -269,7 +269,7 @@ fn crop(text: &str) -> Result<Crop, String> {
     }
 }
 
-fn flatten(text: &str) -> Result<Flatten, String> {
+pub(super) fn flatten(text: &str) -> Result<Flatten, String> {
     match text {
         "hwc" => Ok(Flatten::Hwc),
         "chw" => Ok(Flatten::Chw),

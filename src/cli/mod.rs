@@ -15,6 +15,7 @@ mod failure;
 mod figures;
 mod follow;
 mod man;
+mod model;
 mod output;
 mod plot;
 mod resume;
@@ -72,6 +73,7 @@ enum Command {
     Errors(errors::Errors),
     Data(data::Data),
     Plot(plot::Plot),
+    Model(model::Model),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Man(man::Man),
@@ -113,6 +115,7 @@ fn obey(arguments: Arguments) -> Result<(), Failure> {
         Command::Errors(command) => command.run(&runs),
         Command::Data(command) => command.run(&runs),
         Command::Plot(command) => command.run(&runs),
+        Command::Model(command) => command.run(&runs),
         Command::Doctor(command) => command.run(&runs),
         Command::Completions(command) => command.run(),
         Command::Man(_) => man::Man::run(),

@@ -1,4 +1,7 @@
-//! JPEG files as RGB, by the decoder that `image` uses too, without its second look at the headers and its copies.
+//! JPEG files as RGB, for training by the decoder that `image` uses too, without its second look at the headers and its
+//! copies; for everything that is compared with others, to the last bit as libjpeg.
+
+mod exact;
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -7,7 +10,15 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::image::LARGEST_SIDE;
 
-/// Decodes into `rgb`, which takes the image's size; grey, CMYK and YCCK become RGB. Returns width and height.
+/// Decodes as libjpeg does, where the file is of an ordinary kind; else as [`decode`] does.
+pub(super) fn decode_exactly(bytes: &[u8], rgb: &mut Vec<u8>) -> Result<(u32, u32), String> {
+    match exact::decode(bytes, rgb) {
+        Some(size) => Ok(size),
+        None => decode(bytes, rgb),
+    }
+}
+
+/// Decodes fast into `rgb`, whose colours may differ from libjpeg's in their last bits; `rgb` takes the image's size; grey, CMYK and YCCK become RGB. Returns width and height.
 pub(super) fn decode(bytes: &[u8], rgb: &mut Vec<u8>) -> Result<(u32, u32), String> {
     // The decoder fills what is missing of a cut file with grey; the end marker tells that nothing is.
     if !bytes.windows(2).rev().any(|pair| pair == [0xff, 0xd9]) {

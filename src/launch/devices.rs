@@ -1,21 +1,11 @@
 //! Which devices the worker has, by asking it: this program knows of none itself.
 
-use std::{
-    fs::File,
-    io::Read,
-    path::Path,
-    process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{ffi::OsStr, fs::File, path::Path, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::LaunchError;
-use crate::{
-    config::DeviceChoice,
-    run::{host, worker},
-};
+use super::{LaunchError, answer::Answer};
+use crate::{config::DeviceChoice, run::host};
 
 /// What the worker says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,50 +43,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// # Errors
 /// There is no worker, or it doesn't run: what it said last.
 pub fn ask() -> Result<Devices, LaunchError> {
-    let program = worker::binary()?;
-    let broken = |reason: String| LaunchError::Worker {
-        program: program.clone(),
-        reason,
-    };
-    let mut child = Command::new(&program)
-        .arg("devices")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| broken(error.to_string()))?;
-    let begun = Instant::now();
-    // The answer is short: it fits into the pipe whole, so that waiting for the end first is safe.
-    let status = loop {
-        match child
-            .try_wait()
-            .map_err(|error| broken(error.to_string()))?
-        {
-            Some(status) => break status,
-            None if begun.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(5)),
-            None => {
-                // It is ours and does nothing but answer.
-                let _ = child.kill().and_then(|()| child.wait());
-                return Err(broken("it gave no answer in a minute".to_owned()));
-            }
-        }
-    };
-    let read = |pipe: Option<&mut dyn Read>| {
-        let mut bytes = Vec::new();
-        // What can't be read is missing from the answer, which then tells.
-        let _ = pipe.map(|pipe| pipe.read_to_end(&mut bytes));
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    let answer = read(child.stdout.as_mut().map(|pipe| pipe as &mut dyn Read));
-    let words = read(child.stderr.as_mut().map(|pipe| pipe as &mut dyn Read));
-    if !status.success() {
-        let last = words.lines().rfind(|line| !line.trim().is_empty());
-        return Err(broken(
-            last.map_or_else(|| status.to_string(), str::to_owned),
-        ));
+    let answer = Answer::to([OsStr::new("devices")], PATIENCE)?;
+    if answer.status.success() {
+        return answer.document();
     }
-    serde_json::from_str(&answer)
-        .map_err(|error| broken(format!("its answer makes no sense ({error})")))
+    Err(answer.failure())
 }
 
 /// Sees to it that a device can be had before anything is made for it, and says what the worker answered; a worker that

@@ -56,6 +56,12 @@ pub enum LaunchError {
         /// What is wrong and what to give.
         reason: String,
     },
+    /// The worker can't read a model: its words name the file.
+    #[error("{}", visible(reason))]
+    Unreadable {
+        /// What is wrong and what to give.
+        reason: String,
+    },
     /// A file or folder that the order names isn't there.
     #[error("{option} {}: {reason}", visible_path(path))]
     Path {
@@ -98,6 +104,7 @@ impl LaunchError {
             Self::Config(_)
             | Self::Device { .. }
             | Self::Model { .. }
+            | Self::Unreadable { .. }
             | Self::Path { .. }
             | Self::Set { .. }
             | Self::Eval(_)

@@ -12,7 +12,7 @@ use super::{
     devices::{self, Devices},
     logind, tools,
 };
-use crate::run::{host, registry, worker};
+use crate::run::{host, kept_size, registry, worker};
 
 /// Everything that was looked at.
 #[derive(Debug, Clone, Serialize)]
@@ -83,6 +83,17 @@ pub struct Runs {
     pub count: usize,
     /// Free bytes on its disk.
     pub free_bytes: Option<u64>,
+    /// Embeddings that evaluations have left for others.
+    pub kept_embeddings: KeptEmbeddings,
+}
+
+/// What evaluations have left in the folder of runs; it may be deleted at any time.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct KeptEmbeddings {
+    /// How many files.
+    pub files: usize,
+    /// Their bytes in all.
+    pub bytes: u64,
 }
 
 /// Something that is missing, or wrong.
@@ -116,7 +127,8 @@ pub fn examine(runs_root: &Path) -> Machine {
             driver: host::nvidia_driver(),
             cuda_library: devices::cuda_library(),
         },
-        onnx_runtime: onnx_runtime(),
+        // A path that is set and wrong is none: the worker says so when it is needed.
+        onnx_runtime: worker::onnx_runtime().ok().flatten(),
         detector: tools::detector(),
         ffmpeg: tools::ffmpeg(),
         terminal: terminal(),
@@ -124,6 +136,9 @@ pub fn examine(runs_root: &Path) -> Machine {
             path: runs_root.to_owned(),
             count: registry::list(runs_root).map_or(0, |runs| runs.len()),
             free_bytes: free_bytes(runs_root),
+            kept_embeddings: kept_size(runs_root)
+                .map(|(files, bytes)| KeptEmbeddings { files, bytes })
+                .unwrap_or_default(),
         },
         missing: Vec::new(),
         warnings: warnings(Path::new("/")),
@@ -238,15 +253,6 @@ fn terminal() -> Terminal {
         colours,
         utf8: locale.contains("utf-8") || locale.contains("utf8"),
     }
-}
-
-fn onnx_runtime() -> Option<PathBuf> {
-    let set = env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-    let own = PathBuf::from("onnxruntime/active/lib/libonnxruntime.so");
-    [set, Some(own)]
-        .into_iter()
-        .flatten()
-        .find(|path| path.is_file())
 }
 
 /// Free bytes where a folder is or would be made.

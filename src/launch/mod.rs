@@ -6,6 +6,7 @@
 //! sequence of such jobs. [`machine`] looks at what there is to run them on. Nothing here prints or draws.
 
 mod align;
+mod answer;
 mod demo;
 pub mod devices;
 mod environment;
@@ -15,6 +16,7 @@ pub mod find;
 mod follow;
 mod logind;
 pub mod machine;
+mod model;
 mod order;
 mod overlap;
 mod readable;
@@ -29,6 +31,7 @@ pub use error::LaunchError;
 pub use evaluate::{EvaluationOrder, evaluate};
 pub use find::CheckpointChoice;
 pub use follow::{Follower, Look};
+pub use model::model_info;
 pub use order::{Answer, SETTABLE, order};
 pub use overlap::{OverlapOrder, overlap};
 pub use resume::{Resumed, resume};
