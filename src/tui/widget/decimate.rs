@@ -99,15 +99,32 @@ impl Thinner {
             return;
         }
         self.last_was_gap = false;
+        if let Some(current) = &mut self.bucket
+            && x >= current.first.0
+            && x < current.surely_until
+        {
+            current.add((x, y));
+            return;
+        }
         let column = column(x, self.left, self.right, self.columns);
         match &mut self.bucket {
             Some(current) if current.column == column => current.add((x, y)),
             _ => {
-                if let Some(full) = self.bucket.replace(Bucket::new(column, (x, y))) {
+                let mut next = Bucket::new(column, (x, y));
+                next.surely_until = self.surely_until(column);
+                if let Some(full) = self.bucket.replace(next) {
                     full.empty_into(&mut self.kept);
                 }
             }
         }
+    }
+
+    /// Where a column has surely not ended yet: up to there no point's column needs to be worked out. Short of the
+    /// column's end by more than rounding can matter.
+    fn surely_until(&self, column: usize) -> f64 {
+        let width = self.right - self.left;
+        let last = self.columns.saturating_sub(1) as f64;
+        self.left + width * ((column as f64 + 0.5) / last - 1e-6)
     }
 
     fn finish(mut self) -> Vec<(f64, f64)> {
@@ -120,6 +137,8 @@ impl Thinner {
 
 struct Bucket {
     column: usize,
+    /// Points from the first one's x to here are in the column.
+    surely_until: f64,
     first: (f64, f64),
     lowest: (f64, f64),
     highest: (f64, f64),
@@ -130,6 +149,7 @@ impl Bucket {
     fn new(column: usize, point: (f64, f64)) -> Self {
         Self {
             column,
+            surely_until: f64::NEG_INFINITY,
             first: point,
             lowest: point,
             highest: point,

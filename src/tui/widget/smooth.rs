@@ -15,7 +15,14 @@ pub fn debiased(
         }
         average = average * weight + (1.0 - weight) * y;
         remaining *= weight;
-        (x, average / (1.0 - remaining))
+        let weight_so_far = 1.0 - remaining;
+        // After some dozen or hundred values it is 1, and dividing by it would be most of the work.
+        let unbiased = if weight_so_far < 1.0 {
+            average / weight_so_far
+        } else {
+            average
+        };
+        (x, unbiased)
     })
 }
 
