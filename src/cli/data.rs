@@ -1,7 +1,10 @@
 //! `facetui data`
 
 mod align;
+mod check;
 mod inspect;
+mod list;
+mod pack;
 mod synth;
 
 use std::path::Path;
@@ -12,10 +15,13 @@ pub(super) use align::print_report as print_alignment;
 
 use super::Failure;
 
-/// Look at data, find faces, or draw some
+/// Look at data; check, list, pack or draw them; find faces
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  facetui data inspect lfw.bin --json\n  facetui data align photos --out faces\n  facetui data synth --out faces"
+    after_help = "Examples:\n  facetui data inspect lfw.bin --json\n  facetui data check faces_vgg_112x112\n  \
+                  facetui data list vggface2/train --out train.txt --max-per-class 100\n  \
+                  facetui data pack my_faces --out my_faces_packed\n  facetui data align photos --out faces\n  \
+                  facetui data synth --out faces"
 )]
 pub(super) struct Data {
     #[command(subcommand)]
@@ -26,6 +32,9 @@ pub(super) struct Data {
 enum Task {
     Align(align::Align),
     Inspect(inspect::Inspect),
+    Check(check::Check),
+    List(list::List),
+    Pack(pack::Pack),
     Synth(synth::Synth),
 }
 
@@ -34,6 +43,9 @@ impl Data {
         match self.task {
             Task::Align(command) => command.run(runs_root),
             Task::Inspect(command) => command.run(),
+            Task::Check(command) => command.run(),
+            Task::List(command) => command.run(),
+            Task::Pack(command) => command.run(),
             Task::Synth(command) => command.run(),
         }
     }

@@ -69,6 +69,16 @@ pub enum TrainingSet {
     Folders(PathBuf),
 }
 
+impl TrainingSet {
+    /// The file or folder that the section names.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::MxRec(path) | Self::Folders(path) => path,
+            Self::List { train_list, .. } => train_list,
+        }
+    }
+}
+
 const LFW_KEYS: [&str; 4] = ["enable", "npdata", "pairs", "prefix"];
 const YTF_KEYS: [&str; 5] = ["enable", "pairs", "prefix", "splits", "ytf_error"];
 const TRAINING_KEYS: [&str; 5] = ["enable", "mxrec", "train_list", "folder", "prefix"];

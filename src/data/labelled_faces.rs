@@ -52,7 +52,10 @@ fn face(line: &str) -> Option<LabelledFace> {
         (number.abs() < 1e6).then_some(number)
     };
     let (centre, size) = ([number()?, number()?], [number()?, number()?]);
-    let inside = !frame.is_empty() && frame.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    let inside = !frame.is_empty()
+        && frame
+            .split('/')
+            .all(|part| !matches!(part, "" | "." | ".."));
     (inside && size.iter().all(|side| *side > 0.0)).then_some(LabelledFace {
         frame,
         centre,

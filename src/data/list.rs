@@ -76,10 +76,14 @@ impl ImageList {
                 continue;
             }
             let before = set.paths.len();
-            for name in sorted_names(&folder)? {
-                if is_image_name(&name) {
-                    set.paths.push(&format!("{person}/{name}"));
-                } else if folder.join(&name).is_dir() {
+            let (images, others): (Vec<_>, Vec<_>) = sorted_names(&folder)?
+                .into_iter()
+                .partition(|name| is_image_name(name));
+            for name in images {
+                set.paths.push(&format!("{person}/{name}"));
+            }
+            for name in others {
+                if folder.join(&name).is_dir() {
                     for frame in sorted_names(&folder.join(&name))? {
                         if is_image_name(&frame) {
                             set.paths.push(&format!("{person}/{name}/{frame}"));
@@ -161,6 +165,24 @@ impl ImageList {
         self.paths.get(index)
     }
 
+    /// The folder of a video that an image lies in: all of its path but the file, where that is two folders deep.
+    pub(super) fn video_of_image(&self, index: usize) -> Option<&str> {
+        let (folder, _) = self.paths.get(index)?.rsplit_once('/')?;
+        folder.contains('/').then_some(folder)
+    }
+
+    /// Number of folders of videos, where images lie in such.
+    pub(super) fn video_count(&self) -> u64 {
+        let mut count = 0;
+        let mut last = None;
+        for index in 0..self.paths.len() {
+            let video = self.video_of_image(index);
+            count += u64::from(video.is_some() && video != last);
+            last = video;
+        }
+        count
+    }
+
     /// An image's file.
     pub fn path(&self, index: usize) -> PathBuf {
         self.paths
@@ -201,7 +223,7 @@ fn folder_names(paths: &Paths, classes: &[u32], count: usize) -> Option<Vec<Stri
     for (path, class) in paths.iter().zip(classes) {
         let name = &mut names[*class as usize];
         if name.is_empty() {
-            *name = person(path)?.to_owned();
+            person(path)?.clone_into(name);
         }
     }
     let distinct: HashSet<&String> = names.iter().collect();

@@ -7,6 +7,7 @@
 
 mod augment;
 mod batch;
+mod check;
 mod classes;
 mod combine;
 mod content;
@@ -19,15 +20,18 @@ mod inspect;
 mod jpeg;
 mod labelled_faces;
 mod list;
+mod listing;
 mod loader;
 mod new_folder;
 mod order;
 mod overlap;
+mod pack;
 mod pairs;
 mod people;
 mod permutation;
 pub mod pickle;
 mod random;
+mod recognise;
 mod record_set;
 pub mod recordio;
 pub mod synthetic;
@@ -38,6 +42,10 @@ mod verification_bin;
 mod video;
 
 pub use batch::{Batch, BrokenImage, SetCount};
+pub use check::{
+    BrokenPicture, CheckReport, CheckedSet, Contradiction, Duplicates, HistogramBin, IdentityCount,
+    IdentityCounts, Progress, SimilarPair, SizeCount, check,
+};
 pub use combine::{Combined, CombinedSet};
 pub use error::DataError;
 pub use face::{face_input, size_of};
@@ -46,9 +54,11 @@ pub use image::{FACE, Image};
 pub use inspect::{Inspection, PairCounts, SourceKind, inspect};
 pub use labelled_faces::{LabelledFace, read_labelled_faces};
 pub use list::{ImageList, ListDialect};
+pub use listing::{Listing, write_list};
 pub use loader::{BatchOrder, Loader, LoaderOptions};
 pub use order::Order;
 pub use overlap::{COLUMNS as OVERLAP_COLUMNS, Overlap, OverlapAction, OverlapClass, OverlapList};
+pub use pack::{PackOptions, Packed, pack};
 pub use people::PeopleOrder;
 pub use permutation::Permutation;
 pub use random::{Purpose, random};

@@ -50,10 +50,20 @@ impl NewFolder {
     /// Gives the folder the name of one that is there, which is removed.
     pub fn replace(self, folder: &Path) -> Result<(), DataError> {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
         self.sync(folder)?;
         // The two change places in one step; the old one then lies under the hidden name, and goes with `self`.
-        renameat_with(CWD, &self.path, CWD, folder, RenameFlags::EXCHANGE)
-            .map_err(|error| DataError::write(folder, error.into()))
+        match renameat_with(CWD, &self.path, CWD, folder, RenameFlags::EXCHANGE) {
+            // Some file systems, networks' above all, can't do that.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                let old = self.path.with_extension("old");
+                let failed = |error| DataError::write(folder, error);
+                fs::rename(folder, &old).map_err(failed)?;
+                self.finish(folder)?;
+                fs::remove_dir_all(&old).map_err(|error| DataError::write(&old, error))
+            }
+            outcome => outcome.map_err(|error| DataError::write(folder, error.into())),
+        }
     }
 
     fn sync(&self, folder: &Path) -> Result<(), DataError> {

@@ -206,7 +206,9 @@ impl RecordSet {
         match &self.index {
             IndexOrigin::File => Vec::new(),
             IndexOrigin::RebuiltAndKept => {
-                vec!["there was no .idx; it was rebuilt from the .rec and kept beside it".to_owned()]
+                vec![
+                    "there was no .idx; it was rebuilt from the .rec and kept beside it".to_owned(),
+                ]
             }
             IndexOrigin::Rebuilt(reason) => vec![format!(
                 "there is no .idx; it was rebuilt from the .rec for this time only, because it could not be written: {reason}"
@@ -357,7 +359,8 @@ fn identity_ranges<'a>(
     };
     let mut ranges = Vec::with_capacity(identities.len());
     for &(key, offset) in identities {
-        let range = range_at(records, offset)?.filter(|[first, last]| *first >= 1.0 && last >= first && *last < LARGEST_KEY);
+        let range = range_at(records, offset)?
+            .filter(|[first, last]| *first >= 1.0 && last >= first && *last < LARGEST_KEY);
         let Some(range) = range else {
             let problem = "expected an identity record with the range of its images";
             return Err(DataError::malformed(

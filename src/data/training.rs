@@ -207,12 +207,6 @@ impl TrainingImages {
             })
     }
 
-    /// The label in an image's own record, where it has one: classes are told by identity records as well.
-    pub(super) fn label_of_record(payload: &[u8]) -> Option<f32> {
-        let header = super::recordio::parse_header(payload).ok()?;
-        header.labels.first().copied()
-    }
-
     /// The set as files of their own, if that is what it is.
     pub(super) fn files(&self) -> Option<&ImageList> {
         match &self.source {

@@ -436,7 +436,10 @@ fn pixel_pairs(collected: &mut Collected<'_>, lists: [&'_ Value; 2]) -> Result<P
                             "an image of pair {number} has shape {shape:?}; [height, width, 3] is known"
                         ));
                     };
-                    if ![height, width].iter().all(|side| (1..=LARGEST_SIDE).contains(side)) {
+                    if ![height, width]
+                        .iter()
+                        .all(|side| (1..=LARGEST_SIDE).contains(side))
+                    {
                         return Err(format!(
                             "an image of pair {number} has shape {shape:?}; 1 to {LARGEST_SIDE} pixels a side are possible"
                         ));

@@ -401,7 +401,7 @@ fn inspect_knows_every_file_of_the_shared_material() {
     ];
     for (name, kind, images, identities, pairs) in cases {
         let Some(path) = shared(name) else { return };
-        let found = inspect(&path).unwrap();
+        let found = inspect(&path, None).unwrap();
         assert_eq!(found.kind, kind, "{name}");
         assert_eq!(images.or(found.images), found.images, "{name}");
         assert_eq!(identities, found.identities, "{name}");
@@ -423,17 +423,17 @@ fn inspect_says_what_is_not_there_or_not_known() {
     ] {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        let message = inspect(&path).unwrap_err().to_string();
+        let message = inspect(&path, None).unwrap_err().to_string();
         assert!(message.contains(name), "{message}");
     }
     assert!(
-        inspect(folder.path())
+        inspect(folder.path(), None)
             .unwrap_err()
             .to_string()
             .contains("train.rec")
     );
     assert!(
-        inspect(&folder.path().join("missing"))
+        inspect(&folder.path().join("missing"), None)
             .unwrap_err()
             .to_string()
             .contains("cannot read")
@@ -479,7 +479,7 @@ fn changed_bytes_never_panic() {
                 let mut changed = bytes.clone();
                 changed[at] ^= change;
                 std::fs::write(&path, changed).unwrap();
-                let _ = inspect(&path);
+                let _ = inspect(&path, None);
             }
         }
     }

@@ -10,6 +10,7 @@ mod align;
 mod cli;
 mod config;
 mod data;
+mod data_commands;
 mod eval;
 mod loading;
 mod real;

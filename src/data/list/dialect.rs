@@ -42,7 +42,11 @@ impl ListDialect {
         let mut lines = Lines::open(list)?;
         let mut fitting: Vec<Self> = Vec::new();
         while let Some((number, line)) = lines.next()? {
-            let before: &[Self] = if fitting.is_empty() { &CANDIDATES } else { &fitting };
+            let before: &[Self] = if fitting.is_empty() {
+                &CANDIDATES
+            } else {
+                &fitting
+            };
             let still: Vec<Self> = before
                 .iter()
                 .copied()
@@ -54,7 +58,11 @@ impl ListDialect {
                         "expected `path,label`, `path label` or `label,path` with a whole number as label, found {}",
                         visible(line)
                     );
-                    return Err(DataError::malformed(list, format!("line {number}"), problem));
+                    return Err(DataError::malformed(
+                        list,
+                        format!("line {number}"),
+                        problem,
+                    ));
                 }
                 (0, false) => break,
                 (1, _) => return Ok(still[0]),

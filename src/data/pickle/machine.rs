@@ -105,7 +105,8 @@ impl<'a> Machine<'a> {
             b')' => self.push(Value::Tuple(Vec::new())),
             b'(' => {
                 if self.marks.len() >= MOST_MARKS {
-                    return self.refuse(format!("more than {MOST_MARKS} collections in each other"));
+                    return self
+                        .refuse(format!("more than {MOST_MARKS} collections in each other"));
                 }
                 self.marks.push(self.stack.len());
                 Ok(())

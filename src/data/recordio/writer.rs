@@ -93,6 +93,11 @@ impl<W: Write> RecordWriter<W> {
         Ok(())
     }
 
+    /// Bytes written so far.
+    pub fn bytes_written(&self) -> u64 {
+        self.offset
+    }
+
     /// Hands back the finished output and the index of key → offset.
     ///
     /// # Errors
