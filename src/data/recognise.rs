@@ -140,8 +140,8 @@ fn text(path: &Path, root: Option<&Path>) -> Result<Recognised, DataError> {
         Err(error) => error,
     };
     match read_error_list(path, &bytes) {
-        Ok(names) if !names.is_empty() => Ok(Recognised::ErrorList(names)),
         _ if first_line_fits(&error) => Err(error),
+        Ok(names) if !names.is_empty() => Ok(Recognised::ErrorList(names)),
         _ => Err(unknown(path)),
     }
 }

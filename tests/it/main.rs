@@ -11,6 +11,7 @@ mod cli;
 mod config;
 mod data;
 mod data_commands;
+mod data_sources;
 mod eval;
 mod loading;
 mod real;

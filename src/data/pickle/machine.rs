@@ -9,7 +9,7 @@ use crate::untrusted::visible;
 /// The most values that a pickle may build; a set of 6,000 pairs takes some 100,000.
 const MOST_VALUES: usize = 4_000_000;
 /// The most places that values may take on the stack, in lists, tuples and memory slots together.
-const MOST_PLACES: usize = 4 * MOST_VALUES;
+const MOST_PLACES: usize = 2 * MOST_VALUES;
 /// The most collections that may be open at a time: those of data nest five deep.
 const MOST_MARKS: usize = 1000;
 /// The most arguments a call may have: the known constructors take five.
