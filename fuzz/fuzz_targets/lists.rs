@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use facetui::data::{TrainingImages, VerificationImages, inspect, read_labelled_faces};
+use facetui::data::{FaceLandmarks, TrainingImages, UnalignedSource, VerificationImages, inspect};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -21,6 +21,9 @@ fuzz_target!(|data: &[u8]| {
         let root = Some(folder.path());
         let _ = VerificationImages::from_bytes(Path::new("pairs.txt"), data.to_vec(), root);
     }
-    let _ = read_labelled_faces(&path);
+    let _ = FaceLandmarks::open(&path);
+    fs::write(folder.path().join("A.labeled_faces.txt"), data).unwrap();
+    fs::write(folder.path().join("1.jpg"), "").unwrap();
+    let _ = UnalignedSource::open(folder.path(), None, false);
     let _ = inspect(&path, None);
 });

@@ -5,7 +5,7 @@ mod pictures;
 mod report;
 mod similar;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::error::shown;
+use super::face_labels::FaceBoxes;
 use super::inspect::describe;
-use super::labelled_faces::read_labelled_faces;
-use super::recognise::{Recognised, face_lists, recognise};
+use super::recognise::{Recognised, box_lists, recognise};
 use super::{
     DataError, Image, ImageList, Inspection, SourceKind, TrainingImages, VerificationImages,
     VideoSet,
@@ -150,7 +150,7 @@ fn training(
     );
     compare_all(set, &seen, &mut report);
     if is_folder {
-        check_face_lists(path, &mut report);
+        check_box_lists(path, &mut report);
     }
     report
 }
@@ -412,32 +412,30 @@ fn videos(set: &VideoSet, root: &Path, source: Inspection, progress: &Progress<'
             });
         }
     }
-    check_face_lists(root, &mut report);
+    check_box_lists(root, &mut report);
     report
 }
 
-/// Looks whether the lists of labelled faces beside whole frames name frames that are there.
-fn check_face_lists(root: &Path, report: &mut CheckReport) {
-    for list in face_lists(root) {
-        match read_labelled_faces(&list) {
-            Ok(faces) => {
-                let frames: HashSet<&str> = faces.iter().map(|face| face.frame.as_str()).collect();
-                let missing = frames
-                    .iter()
-                    .filter(|frame| !root.join(frame).is_file())
-                    .count();
-                if missing > 0 {
-                    report.remarks.push(format!(
-                        "{}: {missing} of its {} frames are not there",
-                        shown(&list),
-                        frames.len()
-                    ));
-                }
-            }
-            Err(error) => report.broken.push(BrokenPicture {
+/// Looks whether the lists of boxes beside whole frames name frames that are there.
+fn check_box_lists(root: &Path, report: &mut CheckReport) {
+    for list in box_lists(root) {
+        let mut boxes = FaceBoxes::default();
+        if let Err(error) = boxes.read(&list) {
+            report.broken.push(BrokenPicture {
                 image: shown(&list),
                 problem: error.to_string(),
-            }),
+            });
+        }
+        let missing = boxes
+            .pictures()
+            .filter(|frame| !root.join(frame).is_file())
+            .count();
+        if missing > 0 {
+            report.remarks.push(format!(
+                "{}: {missing} of its {} frames are not there",
+                shown(&list),
+                boxes.count()
+            ));
         }
     }
 }

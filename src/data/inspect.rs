@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::shown;
 use super::pairs::PairList;
-use super::recognise::{Recognised, face_lists, recognise};
+use super::recognise::{Recognised, box_lists, recognise};
 use super::{
     DataError, Image, ImageList, ListDialect, PairsDialect, RecordLayout, TrainingForm,
     TrainingImages, VerificationImages, VideoSet,
@@ -191,7 +191,7 @@ fn look_around(inspection: &mut Inspection, files: Option<&ImageList>, folder: &
             shown(&list)
         ));
     }
-    let lists = face_lists(folder).len();
+    let lists = box_lists(folder).len();
     if lists > 0 {
         inspection.dialect = Some("videos-of-whole-frames".to_owned());
         inspection.notes.push(format!(

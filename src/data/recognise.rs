@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::face_labels::is_box_list;
 use super::pairs::{self, PairList};
 use super::verification::LARGEST_LIST;
 use super::video::read_error_list;
 use super::{
-    DataError, RecordFile, TrainingImages, VerificationImages, VideoSet, file, labelled_faces,
-    record_set,
+    DataError, RecordFile, TrainingImages, VerificationImages, VideoSet, file, record_set,
 };
 use crate::config::DataConfig;
 
@@ -151,14 +151,14 @@ fn first_line_fits(error: &DataError) -> bool {
     matches!(error, DataError::Malformed { place, .. } if place != "line 1")
 }
 
-/// The lists of faces that lie beside YouTube Faces' folders of whole frames.
-pub(super) fn face_lists(folder: &Path) -> Vec<PathBuf> {
+/// The lists of boxes around faces that lie beside YouTube Faces' folders of whole frames.
+pub(super) fn box_lists(folder: &Path) -> Vec<PathBuf> {
     let mut lists: Vec<PathBuf> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()
         .flatten()
+        .filter(|entry| is_box_list(&entry.file_name().to_string_lossy()))
         .map(|entry| entry.path())
-        .filter(|path| path.to_string_lossy().ends_with(labelled_faces::ENDING))
         .collect();
     lists.sort();
     lists

@@ -8,7 +8,7 @@ use facetui::data::pickle::Pickle;
 use facetui::data::recordio::{RecordFile, RecordIndex, RecordWriter, index_text};
 use facetui::data::{
     DataError, Image, ListDialect, PairsDialect, RecordLayout, TrainingForm, TrainingImages,
-    VerificationImages, VideoSet, inspect, read_labelled_faces, write_bin,
+    UnalignedSource, VerificationImages, VideoSet, inspect, write_bin,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -166,10 +166,9 @@ fn whole_frames_with_lists_of_labelled_faces_are_a_video_set() {
         (frames, set.missing.len()),
         (vec!["0.9.jpg", "0.10.jpg"], 0)
     );
-    assert_eq!(
-        read_labelled_faces(&list).unwrap()[0].frame,
-        "Ann_A/0/0.9.jpg"
-    );
+    let unaligned = UnalignedSource::open(&root, None, true).unwrap();
+    assert_eq!(unaligned.boxes.count(), 1);
+    assert!(unaligned.boxes.of("Ann_A/0/0.9.jpg").is_some());
     let found = inspect(&root, None).unwrap();
     assert_eq!(
         (found.images, found.identities, found.videos),
@@ -475,12 +474,18 @@ fn files_cut_at_any_byte_are_an_error_or_a_clean_result() {
 #[test]
 fn a_list_of_labelled_faces_cut_at_any_byte_is_an_answer() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("A.labeled_faces.txt");
+    let list = folder.path().join("A.labeled_faces.txt");
+    fs::create_dir_all(folder.path().join("A/0")).unwrap();
+    fs::write(
+        folder.path().join("A/0/0.1.jpg"),
+        gradient(1).to_jpeg(80).unwrap(),
+    )
+    .unwrap();
     let bytes = b"A\\0\\0.1.jpg,0,235,155,130,130,0,1\r\nA\\0\\0.2.jpg,0,235,155,130,130,0,1\r\n";
     for length in 0..=bytes.len() {
-        fs::write(&path, &bytes[..length]).unwrap();
-        if let Ok(faces) = read_labelled_faces(&path) {
-            assert!(faces.len() <= 2);
+        fs::write(&list, &bytes[..length]).unwrap();
+        if let Ok(source) = UnalignedSource::open(folder.path(), None, true) {
+            assert!(source.boxes.count() <= 2);
         }
     }
 }
