@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::{
     Failure, dashboard, follow,
-    output::{Drawing, print, print_columns, say},
+    output::{Progress, print, print_columns, say},
 };
 use crate::{
     config::DeviceChoice,
@@ -75,7 +75,7 @@ impl Demo {
 
     fn follow(&self, sequence: &Sequence) -> Result<(), Failure> {
         let _lock = sequence.lock()?;
-        let drawing = Drawing::new();
+        let drawing = Progress::new("drawing faces");
         let drawn = sequence.make_data(&|done, all| drawing.show(done, all));
         drawing.clear();
         if drawn? {

@@ -61,30 +61,44 @@ pub(super) fn say(line: &str) {
     let _ = writeln!(stderr().lock(), "facetui: {}", visible(line));
 }
 
-/// A line on stderr that counts pictures while they are drawn; nothing where stderr is no terminal.
-pub(super) struct Drawing {
+/// A line on stderr that counts pictures while they are worked on; nothing where stderr is no terminal.
+pub(super) struct Progress {
+    what: &'static str,
     is_terminal: bool,
+    started: Instant,
     shown: Mutex<Option<Instant>>,
 }
 
-impl Drawing {
+impl Progress {
     const SHOW_EVERY: Duration = Duration::from_millis(100);
 
-    pub fn new() -> Self {
+    /// `what` is done with the pictures, as in `drawing faces`.
+    pub fn new(what: &'static str) -> Self {
         Self {
+            what,
             is_terminal: stderr().is_terminal(),
+            started: Instant::now(),
             shown: Mutex::new(None),
         }
     }
 
     /// Shows how far it is; callable from any thread, and cheap.
     pub fn show(&self, done: u64, all: u64) {
+        if !self.is_terminal {
+            return;
+        }
         // A thread that is just writing says as much.
         let Ok(mut shown) = self.shown.try_lock() else {
             return;
         };
-        if self.is_terminal && shown.is_none_or(|last| last.elapsed() >= Self::SHOW_EVERY) {
-            let _ = write!(stderr().lock(), "\rdrawing faces {done}/{all}\x1b[K");
+        if shown.is_none_or(|last| last.elapsed() >= Self::SHOW_EVERY) {
+            let per_second = done as f64 / self.started.elapsed().as_secs_f64().max(1e-3);
+            let left = duration(all.saturating_sub(done) as f64 / per_second.max(1e-9));
+            let _ = write!(
+                stderr().lock(),
+                "\r{} {done}/{all}, {per_second:.0}/s, {left} left\x1b[K",
+                self.what
+            );
             *shown = Some(Instant::now());
         }
     }

@@ -65,11 +65,25 @@ pub enum TrainingSet {
         /// The folder its image names are relative to: the list's own unless the file says otherwise.
         prefix: PathBuf,
     },
+    /// A folder per identity, with or without a folder per video in it.
+    Folders(PathBuf),
+}
+
+impl TrainingSet {
+    /// The file or folder that the section names.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::MxRec(path) | Self::Folders(path) => path,
+            Self::List { train_list, .. } => train_list,
+        }
+    }
 }
 
 const LFW_KEYS: [&str; 4] = ["enable", "npdata", "pairs", "prefix"];
 const YTF_KEYS: [&str; 5] = ["enable", "pairs", "prefix", "splits", "ytf_error"];
-const TRAINING_KEYS: [&str; 4] = ["enable", "mxrec", "train_list", "prefix"];
+const TRAINING_KEYS: [&str; 5] = ["enable", "mxrec", "train_list", "folder", "prefix"];
+/// What a training section needs, as messages say it.
+const TRAINING_SOURCES: &str = "mxrec, train_list or folder";
 
 impl DataConfig {
     /// Reads a `config.ini`; whether its paths exist is [`DataConfig::check_paths`]'s question.
@@ -139,7 +153,7 @@ impl DataConfig {
         for dataset in &recipe.datasets {
             match self.training.get(&dataset.name) {
                 Some(set) => self.check_training(&dataset.name, set, &mut errors),
-                None => errors.push(self.absent(&dataset.name, "mxrec or train_list", "datasets")),
+                None => errors.push(self.absent(&dataset.name, TRAINING_SOURCES, "datasets")),
             }
         }
         for name in &recipe.validation {
@@ -218,6 +232,7 @@ impl DataConfig {
                         &[("train_list", Some(train_list)), ("prefix", Some(prefix))],
                     );
                 }
+                TrainingSet::Folders(path) => section(name, &[("folder", Some(path))]),
             }
         }
         text
@@ -240,6 +255,9 @@ impl DataConfig {
             TrainingSet::List { train_list, prefix } => {
                 self.check_path(name, "train_list", Some(train_list), PathKind::File, errors);
                 self.check_path(name, "prefix", Some(prefix), PathKind::Folder, errors);
+            }
+            TrainingSet::Folders(path) => {
+                self.check_path(name, "folder", Some(path), PathKind::Folder, errors);
             }
         }
     }
@@ -427,38 +445,46 @@ impl SectionReader<'_> {
     }
 
     fn training(&mut self) -> Option<TrainingSet> {
-        match (self.path("mxrec"), self.path("train_list")) {
-            (Some(folder), None) => Some(TrainingSet::MxRec(folder)),
-            (None, Some(train_list)) => Some(TrainingSet::List {
+        let sources = [
+            ("mxrec", self.path("mxrec")),
+            ("train_list", self.path("train_list")),
+            ("folder", self.path("folder")),
+        ];
+        let given: Vec<&str> = sources
+            .iter()
+            .filter(|(_, path)| path.is_some())
+            .map(|(key, _)| *key)
+            .collect();
+        if let [first, second, ..] = given[..] {
+            let entry = self.section.values.get(second);
+            let line = entry.map_or(self.section.line, |entry| entry.line);
+            let problem = format!("stands beside {first}; a training set is one or the other");
+            self.error(line, second, problem);
+            return None;
+        }
+        let [(_, records), (_, list), (_, folder)] = sources;
+        if let Some(path) = records {
+            return Some(TrainingSet::MxRec(path));
+        }
+        if let Some(train_list) = list {
+            return Some(TrainingSet::List {
                 prefix: self
                     .path("prefix")
                     .or_else(|| Some(train_list.parent()?.to_owned()))
                     .unwrap_or_default(),
                 train_list,
-            }),
-            (Some(_), Some(_)) => {
-                let line = self
-                    .section
-                    .values
-                    .get("train_list")
-                    .map_or(self.section.line, |entry| entry.line);
-                self.error(
-                    line,
-                    "train_list",
-                    "stands beside mxrec; a training set is one or the other",
-                );
-                None
-            }
-            (None, None) => {
-                let hint = meant(self.name, &["lfw", "ytf"])
-                    .map(|word| format!("; did you mean [{word}]?"));
-                let problem = format!(
-                    "a training set needs mxrec or train_list, or enable = off{}",
-                    hint.unwrap_or_default()
-                );
-                self.error(self.section.line, "", problem);
-                None
-            }
+            });
         }
+        if let Some(path) = folder {
+            return Some(TrainingSet::Folders(path));
+        }
+        let hint =
+            meant(self.name, &["lfw", "ytf"]).map(|word| format!("; did you mean [{word}]?"));
+        let problem = format!(
+            "a training set needs {TRAINING_SOURCES}, or enable = off{}",
+            hint.unwrap_or_default()
+        );
+        self.error(self.section.line, "", problem);
+        None
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::DataError;
+use super::{DataError, file};
 
 /// The ending of YouTube Faces' lists of boxes.
 const BOX_LIST: &str = ".labeled_faces.txt";
@@ -27,6 +27,11 @@ impl FaceBoxes {
     /// The box of a picture, by its path below the root, with `/`.
     pub fn of(&self, picture: &str) -> Option<FaceBox> {
         self.0.get(picture).copied()
+    }
+
+    /// The pictures that have one, in no order.
+    pub(super) fn pictures(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// Number of boxes.
@@ -137,11 +142,7 @@ impl FaceLandmarks {
 }
 
 fn text(path: &Path) -> Result<String, DataError> {
-    let read = |error| DataError::read(path, error);
-    if std::fs::metadata(path).map_err(read)?.len() > LARGEST_LIST {
-        return Err(DataError::unsuitable(path, "is larger than 1 GiB"));
-    }
-    let bytes = std::fs::read(path).map_err(read)?;
+    let bytes = file::read(path, LARGEST_LIST, "a list of faces")?;
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.trim_start_matches('\u{feff}').to_owned())
 }

@@ -4,11 +4,15 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::video::frames_in;
+use super::error::shown;
+use super::pairs::PairList;
+use super::recognise::{Recognised, box_lists, recognise};
 use super::{
-    DataError, Image, PairsDialect, RecordFile, RecordLayout, TrainingForm, TrainingImages,
-    VerificationImages, VideoSet, pairs, record_set,
+    DataError, Image, ImageList, ListDialect, PairsDialect, RecordLayout, TrainingForm,
+    TrainingImages, VerificationImages, VideoSet,
 };
+use crate::config::DataConfig;
+use crate::untrusted::visible;
 
 /// What a path holds, as `facetui data inspect PATH --json` prints it; what does not apply is left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -80,68 +84,68 @@ pub enum SourceKind {
     Config,
 }
 
-/// Finds out what a path holds.
+/// Finds out what a path holds; `root` is the folder that a list's paths are relative to.
+///
+/// Without it, an image list's paths are relative to the list's own folder, and a list of pairs is told by its
+/// lines alone.
 ///
 /// # Errors
 /// When it can't be read, or is nothing that is known.
-pub fn inspect(path: &Path) -> Result<Inspection, DataError> {
-    let metadata = std::fs::metadata(path).map_err(|error| DataError::read(path, error))?;
-    if metadata.is_dir() {
-        return if record_set::record_file(path).is_ok() {
-            training(&TrainingImages::open_records(path)?)
-        } else {
-            folders(path)
-        };
-    }
-    let start = first_bytes(path)?;
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("idx") if path.with_extension("rec").exists() => {
-            return inspect(&path.with_extension("rec"));
+pub fn inspect(path: &Path, root: Option<&Path>) -> Result<Inspection, DataError> {
+    describe(&recognise(path, root)?, path)
+}
+
+/// What opened data are.
+pub(super) fn describe(found: &Recognised, path: &Path) -> Result<Inspection, DataError> {
+    match found {
+        Recognised::Training(set) => training(set, path),
+        Recognised::Records { count, problem } => Ok(Inspection {
+            kind: SourceKind::Recordio,
+            images: Some(*count),
+            notes: vec![format!(
+                "the records are whole, but no training set: {problem}"
+            )],
+            ..Inspection::default()
+        }),
+        Recognised::Pairs(set) => verification(set),
+        Recognised::PairList(list) => pair_list(list),
+        Recognised::Videos(set) => Ok(videos(set)),
+        Recognised::ErrorList(names) => Ok(Inspection {
+            kind: SourceKind::ErrorList,
+            videos: Some(names.len() as u64),
+            ..Inspection::default()
+        }),
+        Recognised::Image(path) => {
+            let image = Image::open(path)?;
+            Ok(Inspection {
+                images: Some(1),
+                image_size: Some([image.width, image.height]),
+                ..Inspection::default()
+            })
         }
-        Some("ini") => return config(path),
-        _ => {}
-    }
-    match start.as_slice() {
-        [] => Err(DataError::unsuitable(path, "is empty")),
-        [0x0a, 0x23, 0xd7, 0xce, ..] => records(path),
-        [0x80, 2..=5, ..] => verification(path),
-        [0xff, 0xd8, ..]
-        | [0x89, b'P', b'N', b'G', ..]
-        | [b'B', b'M', ..]
-        | [b'R', b'I', b'F', b'F', ..] => image(path),
-        text if text.contains(&0) => Err(unknown(path)),
-        _ => text(path),
+        Recognised::Config(config) => Ok(Inspection {
+            kind: SourceKind::Config,
+            notes: sections(config),
+            ..Inspection::default()
+        }),
     }
 }
 
-fn unknown(path: &Path) -> DataError {
-    DataError::unsuitable(
-        path,
-        "is nothing that is known: a .rec or a folder with train.rec, a folder per identity, an image list, a .bin, a .np, pairs.txt, a YTF split list or error list, an image, or a config.ini",
-    )
+/// The kind of a training set, and its form in a word.
+fn kind_and_dialect(form: TrainingForm) -> Result<(SourceKind, String), DataError> {
+    Ok(match form {
+        TrainingForm::Records(RecordLayout::Insightface) => {
+            (SourceKind::Recordio, "insightface".to_owned())
+        }
+        TrainingForm::Records(RecordLayout::Plain) => (SourceKind::Recordio, "plain".to_owned()),
+        TrainingForm::Files(ListDialect::Folders) => (SourceKind::Folders, "images".to_owned()),
+        TrainingForm::Files(dialect) => (SourceKind::ImageList, word(dialect)?),
+    })
 }
 
-fn first_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
-    use std::io::Read;
-    let mut start = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| DataError::read(path, error))?;
-    file.take(4096)
-        .read_to_end(&mut start)
-        .map_err(|error| DataError::read(path, error))?;
-    Ok(start)
-}
-
-fn training(set: &TrainingImages) -> Result<Inspection, DataError> {
-    let (kind, dialect) = match set.form() {
-        TrainingForm::Records(RecordLayout::Insightface) => (SourceKind::Recordio, "insightface"),
-        TrainingForm::Records(RecordLayout::Plain) => (SourceKind::Recordio, "plain"),
-        TrainingForm::Files(super::ListDialect::Folders) => (SourceKind::Folders, "images"),
-        TrainingForm::Files(_) => (SourceKind::ImageList, ""),
-    };
-    let mut notes = Vec::new();
-    if set.index_rebuilt() {
-        notes.push("there was no .idx; it was rebuilt from the .rec".to_owned());
-    }
+pub(super) fn training(set: &TrainingImages, path: &Path) -> Result<Inspection, DataError> {
+    let (kind, dialect) = kind_and_dialect(set.form())?;
+    let mut notes = set.remarks();
     let image_size = match set.read(0) {
         Ok(image) => Some([image.width, image.height]),
         Err(error) => {
@@ -150,16 +154,7 @@ fn training(set: &TrainingImages) -> Result<Inspection, DataError> {
         }
     };
     let sizes = (0..set.classes()).map(|class| set.images_of_class(class).len() as u64);
-    let dialect = match set.form() {
-        TrainingForm::Files(
-            form @ (super::ListDialect::PathCommaLabel
-            | super::ListDialect::PathSpaceLabel
-            | super::ListDialect::LabelCommaPath
-            | super::ListDialect::LabelSpacePath),
-        ) => word(form)?,
-        _ => dialect.to_owned(),
-    };
-    Ok(Inspection {
+    let mut inspection = Inspection {
         kind,
         dialect: Some(dialect),
         images: Some(set.len() as u64),
@@ -172,7 +167,37 @@ fn training(set: &TrainingImages) -> Result<Inspection, DataError> {
             .map(|(fewest, most)| [fewest, most]),
         notes,
         ..Inspection::default()
-    })
+    };
+    if kind == SourceKind::Folders {
+        look_around(&mut inspection, set.files(), path);
+    }
+    Ok(inspection)
+}
+
+/// What else there is to say about a folder of people: videos, lists beside them, whole frames.
+fn look_around(inspection: &mut Inspection, files: Option<&ImageList>, folder: &Path) {
+    let videos = files.map_or(0, ImageList::video_count);
+    if videos > 0 {
+        inspection.videos = Some(videos);
+        inspection.dialect = Some("videos".to_owned());
+    }
+    let splits = ["splits.txt", "splits_corrected.txt"]
+        .map(|name| folder.join(name))
+        .into_iter()
+        .find(|list| list.is_file());
+    if let Some(list) = splits {
+        inspection.notes.push(format!(
+            "{} beside the folders is a list of pairs; inspect it too",
+            shown(&list)
+        ));
+    }
+    let lists = box_lists(folder).len();
+    if lists > 0 {
+        inspection.dialect = Some("videos-of-whole-frames".to_owned());
+        inspection.notes.push(format!(
+            "{lists} lists of labelled faces say where the faces are; the frames themselves are not cropped"
+        ));
+    }
 }
 
 /// How JSON names a value without fields.
@@ -183,69 +208,7 @@ fn word(value: impl Serialize) -> Result<String, DataError> {
     }
 }
 
-/// A record file that may be no set of faces: then its records are counted.
-fn records(path: &Path) -> Result<Inspection, DataError> {
-    TrainingImages::open_records(path)
-        .and_then(|set| training(&set))
-        .or_else(|error| {
-            let count = RecordFile::open(path)?.scan()?.len() as u64;
-            Ok(Inspection {
-                kind: SourceKind::Recordio,
-                images: Some(count),
-                notes: vec![format!(
-                    "the records are whole, but no training set: {error}"
-                )],
-                ..Inspection::default()
-            })
-        })
-}
-
-fn folders(path: &Path) -> Result<Inspection, DataError> {
-    let set = TrainingImages::open_folders(path).map_err(|error| match error {
-        DataError::Unsuitable { .. } => unknown(path),
-        other => other,
-    })?;
-    let mut inspection = training(&set)?;
-    let splits = ["splits.txt", "splits_corrected.txt"]
-        .map(|name| path.join(name))
-        .into_iter()
-        .find(|list| list.is_file());
-    if let Some(list) = splits {
-        inspection.notes.push(format!(
-            "{} beside the folders is a list of pairs; inspect it too",
-            super::error::shown(&list)
-        ));
-    }
-    let videos = video_folders(path)?;
-    if videos > 0 {
-        inspection.videos = Some(videos);
-        inspection.dialect = Some("videos".to_owned());
-    }
-    Ok(inspection)
-}
-
-/// Folders of images two levels down.
-fn video_folders(root: &Path) -> Result<u64, DataError> {
-    let folders = |path: &Path| -> Result<Vec<std::path::PathBuf>, DataError> {
-        let entries = std::fs::read_dir(path).map_err(|error| DataError::read(path, error))?;
-        Ok(entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.is_dir())
-            .collect())
-    };
-    let mut count = 0;
-    for person in folders(root)? {
-        for video in folders(&person)? {
-            count += u64::from(!frames_in(&video)?.is_empty());
-        }
-    }
-    Ok(count)
-}
-
-fn verification(path: &Path) -> Result<Inspection, DataError> {
-    let set = VerificationImages::open(path, None)?;
-    let positive = set.pairs.iter().filter(|pair| pair.same).count() as u64;
+pub(super) fn verification(set: &VerificationImages) -> Result<Inspection, DataError> {
     let mut notes = Vec::new();
     let image_size = match set.image(0) {
         Ok(image) => Some([image.width, image.height]),
@@ -261,117 +224,91 @@ fn verification(path: &Path) -> Result<Inspection, DataError> {
         );
     }
     Ok(Inspection {
-        kind: if set.dialect() == PairsDialect::PixelArrays {
-            SourceKind::Np
-        } else {
-            SourceKind::Bin
+        kind: match set.dialect() {
+            PairsDialect::PixelArrays => SourceKind::Np,
+            PairsDialect::LfwPairs | PairsDialect::FlagList => SourceKind::PairList,
+            _ => SourceKind::Bin,
         },
         dialect: Some(word(set.dialect())?),
         images: Some(set.images() as u64),
-        pairs: Some(PairCounts {
-            positive,
-            negative: set.pairs.len() as u64 - positive,
-        }),
+        pairs: Some(counts(set.pairs.iter().map(|pair| pair.same))),
+        folds: folds(set.pairs.iter().map(|pair| pair.fold)),
         image_size,
         notes,
         ..Inspection::default()
     })
 }
 
-fn image(path: &Path) -> Result<Inspection, DataError> {
-    let bytes = std::fs::read(path).map_err(|error| DataError::read(path, error))?;
-    let image = Image::decode(&bytes, &path.to_string_lossy())?;
+fn pair_list(list: &PairList) -> Result<Inspection, DataError> {
+    let names: std::collections::HashSet<&str> = list
+        .pairs
+        .iter()
+        .flat_map(|pair| [pair.a.as_str(), pair.b.as_str()])
+        .collect();
     Ok(Inspection {
-        images: Some(1),
-        image_size: Some([image.width, image.height]),
+        kind: SourceKind::PairList,
+        dialect: Some(word(list.dialect)?),
+        images: Some(names.len() as u64),
+        pairs: Some(counts(list.pairs.iter().map(|pair| pair.same))),
+        folds: folds(list.pairs.iter().map(|pair| pair.fold)),
         ..Inspection::default()
     })
 }
 
-fn config(path: &Path) -> Result<Inspection, DataError> {
-    let config = crate::config::DataConfig::load(path)
-        .map_err(|errors| DataError::Request(errors.to_string()))?;
+pub(super) fn videos(set: &VideoSet) -> Inspection {
+    let frames: u64 = set
+        .videos
+        .iter()
+        .map(|video| video.frames.len() as u64)
+        .sum();
+    let mut notes = Vec::new();
+    if let Some(first) = set.missing.first() {
+        notes.push(format!(
+            "{} of the {} videos are not in the folder, for instance {}",
+            set.missing.len(),
+            set.videos.len(),
+            visible(first)
+        ));
+    }
+    Inspection {
+        kind: SourceKind::SplitList,
+        images: (frames > 0).then_some(frames),
+        pairs: Some(counts(set.pairs.iter().map(|pair| pair.same))),
+        folds: Some(u64::from(set.folds())),
+        videos: Some(set.videos.len() as u64),
+        notes,
+        ..Inspection::default()
+    }
+}
+
+fn counts(same: impl Iterator<Item = bool>) -> PairCounts {
+    let mut counts = PairCounts {
+        positive: 0,
+        negative: 0,
+    };
+    for same in same {
+        if same {
+            counts.positive += 1;
+        } else {
+            counts.negative += 1;
+        }
+    }
+    counts
+}
+
+fn folds(folds: impl Iterator<Item = Option<u32>>) -> Option<u64> {
+    folds.flatten().max().map(|fold| u64::from(fold) + 1)
+}
+
+fn sections(config: &DataConfig) -> Vec<String> {
     let mut notes: Vec<String> = config
         .training
         .keys()
-        .map(|name| format!("training set [{}]", crate::untrusted::visible(name)))
+        .map(|name| format!("training set [{}]", visible(name)))
         .collect();
-    notes.extend(
-        config
-            .lfw
-            .is_some()
-            .then(|| "verification set [lfw]".to_owned()),
-    );
-    notes.extend(
-        config
-            .ytf
-            .is_some()
-            .then(|| "verification set [ytf]".to_owned()),
-    );
-    Ok(Inspection {
-        kind: SourceKind::Config,
-        notes,
-        ..Inspection::default()
-    })
-}
-
-/// Text is told by which of the readers takes it whole.
-fn text(path: &Path) -> Result<Inspection, DataError> {
-    if let Ok(set) = VideoSet::without_frames(path, None) {
-        let positive = set.pairs.iter().filter(|pair| pair.same).count() as u64;
-        return Ok(Inspection {
-            kind: SourceKind::SplitList,
-            pairs: Some(PairCounts {
-                positive,
-                negative: set.pairs.len() as u64 - positive,
-            }),
-            folds: Some(u64::from(set.folds())),
-            videos: Some(set.videos.len() as u64),
-            ..Inspection::default()
-        });
+    let verification = [("lfw", config.lfw.is_some()), ("ytf", config.ytf.is_some())];
+    for (name, _) in verification.iter().filter(|(_, is_there)| *is_there) {
+        notes.push(format!("verification set [{name}]"));
     }
-    let bytes = std::fs::read(path).map_err(|error| DataError::read(path, error))?;
-    if let Ok(list) = pairs::read_image_pairs(path, &bytes) {
-        let positive = list.pairs.iter().filter(|pair| pair.same).count() as u64;
-        let names: std::collections::HashSet<&str> = list
-            .pairs
-            .iter()
-            .flat_map(|pair| [pair.a.as_str(), pair.b.as_str()])
-            .collect();
-        return Ok(Inspection {
-            kind: SourceKind::PairList,
-            dialect: Some(word(list.dialect)?),
-            images: Some(names.len() as u64),
-            pairs: Some(PairCounts {
-                positive,
-                negative: list.pairs.len() as u64 - positive,
-            }),
-            folds: list
-                .pairs
-                .iter()
-                .filter_map(|pair| pair.fold)
-                .max()
-                .map(|fold| u64::from(fold) + 1),
-            ..Inspection::default()
-        });
-    }
-    let root = path.parent().unwrap_or(Path::new("."));
-    let error = match TrainingImages::open_list(path, root) {
-        Ok(set) => return training(&set),
-        Err(error) => error,
-    };
-    match super::video::read_error_list(path, &bytes) {
-        Ok(names) if !names.is_empty() => Ok(Inspection {
-            kind: SourceKind::ErrorList,
-            videos: Some(names.len() as u64),
-            ..Inspection::default()
-        }),
-        _ if first_line_fits(&error) => Err(error),
-        _ => Err(unknown(path)),
-    }
-}
-
-/// Whether a text is an image list up to a line further down, and so most likely one with a mistake.
-fn first_line_fits(error: &DataError) -> bool {
-    matches!(error, DataError::Malformed { place, .. } if place != "line 1")
+    notes
 }

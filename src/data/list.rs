@@ -1,36 +1,26 @@
 //! A training set as an image list, or as folders of images.
 
+mod dialect;
+mod lines;
+mod paths;
+
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use super::error::shown;
 use super::image::is_image_name;
 use super::training::dense_classes;
-use super::video::natural_order;
-use super::{DataError, Image};
-
-/// The largest list that is read, in bytes.
-const LARGEST_LIST: u64 = 4 << 30;
-
-/// The form of an image list's lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ListDialect {
-    /// `path,label`
-    PathCommaLabel,
-    /// `path label`
-    PathSpaceLabel,
-    /// `label,path`
-    LabelCommaPath,
-    /// `label path`
-    LabelSpacePath,
-    /// No list: a folder per identity.
-    Folders,
-}
+use super::video::{VideoSet, natural_order};
+use super::{DataError, Image, file};
+pub use dialect::ListDialect;
+use lines::Lines;
+use paths::Paths;
 
 /// Images in files of their own, each with a class.
 #[derive(Debug)]
 pub struct ImageList {
     root: PathBuf,
-    paths: Vec<Box<str>>,
+    paths: Paths,
     classes: Vec<u32>,
     names: Vec<String>,
     dialect: ListDialect,
@@ -39,42 +29,32 @@ pub struct ImageList {
 impl ImageList {
     /// Reads a list; its paths are relative to `root`. The order of the columns is found out.
     ///
+    /// A person's name is the folder that their paths start with, where it tells people apart, and else the label.
+    ///
     /// # Errors
     /// With the first line that does not have the form of the others.
     pub fn open(list: &Path, root: &Path) -> Result<Self, DataError> {
-        let read = |error| DataError::read(list, error);
-        if std::fs::metadata(list).map_err(read)?.len() > LARGEST_LIST {
-            return Err(DataError::unsuitable(
-                list,
-                "larger than 4 GiB, which no image list is",
-            ));
-        }
-        let bytes = std::fs::read(list).map_err(read)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let dialect = detect(list, &text)?;
-        let mut paths: Vec<Box<str>> = Vec::new();
+        let dialect = ListDialect::detect(list)?;
+        let mut paths = Paths::default();
         let mut labels = Vec::new();
-        for (number, line) in lines(&text) {
-            let (path, label) = split(dialect, line)
-                .and_then(|(path, label)| Some((path, label.parse::<u32>().ok()?)))
-                .ok_or_else(|| {
-                    let found = crate::untrusted::visible(line);
-                    DataError::malformed(
-                        list,
-                        format!("line {}", number + 1),
-                        format!("expected {}, found {found}", form(dialect)),
-                    )
-                })?;
-            paths.push(path.into());
+        let mut lines = Lines::open(list)?;
+        while let Some((number, line)) = lines.next()? {
+            let Some((path, label)) = dialect.split(line) else {
+                let found = crate::untrusted::visible(line);
+                let problem = format!("expected {}, found {found}", dialect.form());
+                return Err(DataError::malformed(
+                    list,
+                    format!("line {number}"),
+                    problem,
+                ));
+            };
+            paths.push(path);
             labels.push(label);
         }
+        paths.shrink();
         let (classes, distinct) = dense_classes(&labels);
-        let mut names: Vec<String> = distinct.iter().map(u32::to_string).collect();
-        for (path, class) in paths.iter().zip(&classes) {
-            if let Some(person) = person(path) {
-                person.clone_into(&mut names[*class as usize]);
-            }
-        }
+        let names = folder_names(&paths, &classes, distinct.len())
+            .unwrap_or_else(|| distinct.iter().map(u32::to_string).collect());
         Ok(Self {
             root: root.to_owned(),
             paths,
@@ -89,46 +69,70 @@ impl ImageList {
     /// # Errors
     /// When a folder can't be read, or there is no image.
     pub fn open_folders(root: &Path) -> Result<Self, DataError> {
-        let mut set = Self {
-            root: root.to_owned(),
-            paths: Vec::new(),
-            classes: Vec::new(),
-            names: Vec::new(),
-            dialect: ListDialect::Folders,
-        };
+        let mut set = Self::empty(root);
         for person in sorted_names(root)? {
-            let mut found = Vec::new();
             let folder = root.join(&person);
             if !folder.is_dir() {
                 continue;
             }
-            for name in sorted_names(&folder)? {
-                if is_image_name(&name) {
-                    found.push(format!("{person}/{name}"));
-                } else if folder.join(&name).is_dir() {
-                    let frames = sorted_names(&folder.join(&name))?;
-                    found.extend(
-                        frames
-                            .into_iter()
-                            .filter(|frame| is_image_name(frame))
-                            .map(|frame| format!("{person}/{name}/{frame}")),
-                    );
+            let before = set.paths.len();
+            let (images, others): (Vec<_>, Vec<_>) = sorted_names(&folder)?
+                .into_iter()
+                .partition(|name| is_image_name(name));
+            for name in images {
+                set.paths.push(&format!("{person}/{name}"));
+            }
+            for name in others {
+                if folder.join(&name).is_dir() {
+                    for frame in sorted_names(&folder.join(&name))? {
+                        if is_image_name(&frame) {
+                            set.paths.push(&format!("{person}/{name}/{frame}"));
+                        }
+                    }
                 }
             }
-            if !found.is_empty() {
-                set.classes
-                    .resize(set.paths.len() + found.len(), set.names.len() as u32);
-                set.paths.extend(found.into_iter().map(Into::into));
+            if set.paths.len() > before {
+                set.classes.resize(set.paths.len(), set.names.len() as u32);
                 set.names.push(person);
             }
         }
-        if set.paths.is_empty() {
+        set.paths.shrink();
+        if set.classes.is_empty() {
             return Err(DataError::unsuitable(
                 root,
                 "no folders of images here; expected a folder per identity",
             ));
         }
         Ok(set)
+    }
+
+    /// All frames of the videos of a set, each with its person as class.
+    pub(super) fn of_videos(set: &VideoSet, root: &Path) -> Self {
+        let mut list = Self::empty(root);
+        let mut videos: Vec<_> = set.videos.iter().collect();
+        videos.sort_by(|a, b| natural_order(&a.name, &b.name));
+        for video in videos {
+            let person = video.name.split('/').next().unwrap_or(&video.name);
+            if list.names.last().is_none_or(|last| last != person) {
+                list.names.push(person.to_owned());
+            }
+            for frame in &video.frames {
+                let path = frame.strip_prefix(root).unwrap_or(frame);
+                list.paths.push(&path.to_string_lossy());
+                list.classes.push(list.names.len() as u32 - 1);
+            }
+        }
+        list
+    }
+
+    fn empty(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            paths: Paths::default(),
+            classes: Vec::new(),
+            names: Vec::new(),
+            dialect: ListDialect::Folders,
+        }
     }
 
     /// The class of every image.
@@ -151,11 +155,39 @@ impl ImageList {
         self.dialect
     }
 
+    /// The folder that paths are relative to.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// An image's path as the list has it, or relative to the folder.
+    pub fn name_of_image(&self, index: usize) -> Option<&str> {
+        self.paths.get(index)
+    }
+
+    /// The folder of a video that an image lies in: all of its path but the file, where that is two folders deep.
+    pub(super) fn video_of_image(&self, index: usize) -> Option<&str> {
+        let (folder, _) = self.paths.get(index)?.rsplit_once('/')?;
+        folder.contains('/').then_some(folder)
+    }
+
+    /// Number of folders of videos, where images lie in such.
+    pub(super) fn video_count(&self) -> u64 {
+        let mut count = 0;
+        let mut last = None;
+        for index in 0..self.paths.len() {
+            let video = self.video_of_image(index);
+            count += u64::from(video.is_some() && video != last);
+            last = video;
+        }
+        count
+    }
+
     /// An image's file.
     pub fn path(&self, index: usize) -> PathBuf {
         self.paths
             .get(index)
-            .map_or_else(|| self.root.clone(), |path| self.root.join(&**path))
+            .map_or_else(|| self.root.clone(), |path| self.root.join(path))
     }
 
     /// Reads an image's file into `bytes`.
@@ -163,13 +195,7 @@ impl ImageList {
     /// # Errors
     /// When the file can't be read.
     pub fn read_bytes(&self, index: usize, bytes: &mut Vec<u8>) -> Result<(), DataError> {
-        use std::io::Read;
-        let path = self.path(index);
-        bytes.clear();
-        std::fs::File::open(&path)
-            .and_then(|mut file| file.read_to_end(bytes))
-            .map_err(|error| DataError::read(&path, error))?;
-        Ok(())
+        file::read_image(&self.path(index), bytes)
     }
 
     /// Decodes an image.
@@ -179,78 +205,29 @@ impl ImageList {
     pub fn read(&self, index: usize) -> Result<Image, DataError> {
         let mut bytes = Vec::new();
         self.read_bytes(index, &mut bytes)?;
-        Image::decode(&bytes, &self.path(index).to_string_lossy())
+        Image::decode(&bytes, &shown(&self.path(index)))
     }
 }
 
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
-    lines
-        .map(|(number, line)| (number, line.trim()))
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+/// Whether a line `path,label` with this path is read back as it was written.
+pub(super) fn can_be_listed(path: &str) -> bool {
+    let line = format!("{path},0");
+    !path.contains(['\n', '\r'])
+        && !line.starts_with(['#', '\u{feff}'])
+        && ListDialect::PathCommaLabel.split(line.trim()) == Some((path, 0))
 }
 
-/// The form that all lines have; a label last wins where both columns are numbers.
-fn detect(list: &Path, text: &str) -> Result<ListDialect, DataError> {
-    let candidates = [
-        ListDialect::PathCommaLabel,
-        ListDialect::LabelCommaPath,
-        ListDialect::PathSpaceLabel,
-        ListDialect::LabelSpacePath,
-    ];
-    let fits = |dialect: ListDialect, line: &str| {
-        split(dialect, line).is_some_and(|(_, label)| label.parse::<u32>().is_ok())
-    };
-    let mut longest = (0, candidates[0]);
-    for dialect in candidates {
-        let fitting = lines(text)
-            .take_while(|(_, line)| fits(dialect, line))
-            .count();
-        if fitting > longest.0 {
-            longest = (fitting, dialect);
+/// The first folder of each class's paths, if these are different.
+fn folder_names(paths: &Paths, classes: &[u32], count: usize) -> Option<Vec<String>> {
+    let mut names = vec![String::new(); count];
+    for (path, class) in paths.iter().zip(classes) {
+        let name = &mut names[*class as usize];
+        if name.is_empty() {
+            person(path)?.clone_into(name);
         }
     }
-    if longest.0 > 0 {
-        return Ok(longest.1);
-    }
-    match lines(text).next() {
-        None => Err(DataError::unsuitable(list, "holds no images")),
-        Some((number, line)) => {
-            let found = crate::untrusted::visible(line);
-            let problem = format!(
-                "expected `path,label`, `path label` or `label,path` with a whole number as label, found {found}"
-            );
-            Err(DataError::malformed(
-                list,
-                format!("line {}", number + 1),
-                problem,
-            ))
-        }
-    }
-}
-
-/// Path and label of a line.
-fn split(dialect: ListDialect, line: &str) -> Option<(&str, &str)> {
-    let (path, label) = match dialect {
-        ListDialect::PathCommaLabel => line.rsplit_once(',')?,
-        ListDialect::PathSpaceLabel => line.rsplit_once(char::is_whitespace)?,
-        ListDialect::LabelCommaPath => line.split_once(',').map(|(label, path)| (path, label))?,
-        ListDialect::LabelSpacePath => line
-            .split_once(char::is_whitespace)
-            .map(|(label, path)| (path, label))?,
-        ListDialect::Folders => return None,
-    };
-    Some((path.trim(), label.trim())).filter(|(path, _)| !path.is_empty())
-}
-
-fn form(dialect: ListDialect) -> &'static str {
-    match dialect {
-        ListDialect::PathCommaLabel => "`path,label`",
-        ListDialect::PathSpaceLabel => "`path label`",
-        ListDialect::LabelCommaPath => "`label,path`",
-        ListDialect::LabelSpacePath => "`label path`",
-        ListDialect::Folders => "a folder",
-    }
+    let distinct: HashSet<&String> = names.iter().collect();
+    (distinct.len() == count).then_some(names)
 }
 
 /// The folder that an image's path starts with, where it has one.
@@ -261,11 +238,22 @@ fn person(path: &str) -> Option<&str> {
         .filter(|person| !person.is_empty())
 }
 
+/// The names in a folder, without hidden ones, in natural order.
 fn sorted_names(folder: &Path) -> Result<Vec<String>, DataError> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| DataError::read(folder, error))? {
         let entry = entry.map_err(|error| DataError::read(folder, error))?;
-        names.push(entry.file_name().to_string_lossy().into_owned());
+        match entry.file_name().into_string() {
+            Ok(name) if name.starts_with('.') => {}
+            Ok(name) => names.push(name),
+            Err(name) if is_image_name(&name.to_string_lossy()) || entry.path().is_dir() => {
+                return Err(DataError::unsuitable(
+                    &entry.path(),
+                    "has a name that is not UTF-8; rename it",
+                ));
+            }
+            Err(_) => {}
+        }
     }
     names.sort_by(|a, b| natural_order(a, b));
     Ok(names)
@@ -289,6 +277,14 @@ mod tests {
             ("a b/1.png 7\r\nc/2.png\t3", ListDialect::PathSpaceLabel),
             ("7,a b/1.png\n3,c/2.png\n", ListDialect::LabelCommaPath),
             ("7 a b/1.png\n\n3 c/2.png\n", ListDialect::LabelSpacePath),
+            (
+                "0\t7.000000\ta b/1.png\n1\t3.000000\tc/2.png\n",
+                ListDialect::NumberLabelPath,
+            ),
+            (
+                "1\ta b/1.png\t7\n1\tc/2.png\t3\n",
+                ListDialect::NumberPathLabel,
+            ),
         ];
         for (text, dialect) in cases {
             let set = opened(text).unwrap();
@@ -341,5 +337,45 @@ mod tests {
         assert_eq!(set.classes(), [0, 1, 1]);
         assert_eq!(set.name_of_class(1), Some("b"));
         assert!(set.path(1).ends_with("b/9.png"));
+    }
+
+    #[test]
+    fn people_are_named_by_label_where_folders_do_not_tell_them_apart() {
+        let set = opened("train/a/1.png,5\ntrain/b/1.png,8\n").unwrap();
+        assert_eq!(
+            (set.name_of_class(0), set.name_of_class(1)),
+            (Some("5"), Some("8"))
+        );
+    }
+
+    #[test]
+    fn what_can_be_listed_is_read_back() {
+        let awkward = ["a,b/1 2.png", "a/#1.png", "a\tb/1.png", "7/8,9"];
+        for path in awkward {
+            assert!(can_be_listed(path), "{path}");
+            let set = opened(&format!("{path},3\n")).unwrap();
+            assert_eq!(set.name_of_image(0), Some(path));
+        }
+        for path in ["#a/1.png", " a/1.png", "a/1.png ", "a\nb", "\u{feff}a", ""] {
+            assert!(!can_be_listed(path), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn lines_without_an_end_are_refused() {
+        let message = opened(&"x".repeat(1 << 16)).unwrap_err().to_string();
+        assert!(message.contains("line 1: longer"), "{message}");
+    }
+
+    #[test]
+    fn hidden_files_are_no_images() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["a/1.png", "a/._1.png", ".git/x.png"] {
+            let path = folder.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        let set = ImageList::open_folders(folder.path()).unwrap();
+        assert_eq!((set.classes().len(), set.class_count()), (1, 1));
     }
 }

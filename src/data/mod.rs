@@ -7,25 +7,31 @@
 
 mod augment;
 mod batch;
+mod check;
 mod classes;
 mod combine;
 mod content;
 mod error;
 mod face;
 mod face_labels;
+mod file;
 mod image;
 mod inspect;
 mod jpeg;
 mod list;
+mod listing;
 mod loader;
+mod new_folder;
 mod order;
 mod overlap;
+mod pack;
 mod pairs;
 mod people;
 mod permutation;
 mod persons;
 pub mod pickle;
 mod random;
+mod recognise;
 mod record_set;
 pub mod recordio;
 pub mod synthetic;
@@ -36,6 +42,10 @@ mod verification_bin;
 mod video;
 
 pub use batch::{Batch, BrokenImage, SetCount};
+pub use check::{
+    BrokenPicture, CheckReport, CheckedSet, Contradiction, Duplicates, HistogramBin, IdentityCount,
+    IdentityCounts, Progress, SimilarPair, SizeCount, check,
+};
 pub use combine::{Combined, CombinedSet};
 pub use error::DataError;
 pub use face::{face_input, size_of};
@@ -43,15 +53,17 @@ pub use face_labels::{FaceBox, FaceBoxes, FaceLandmarks};
 pub use image::{FACE, Image};
 pub use inspect::{Inspection, PairCounts, SourceKind, inspect};
 pub use list::{ImageList, ListDialect};
+pub use listing::{Listing, write_list};
 pub use loader::{BatchOrder, Loader, LoaderOptions};
 pub use order::Order;
 pub use overlap::{COLUMNS as OVERLAP_COLUMNS, Overlap, OverlapAction, OverlapClass, OverlapList};
+pub use pack::{PackOptions, Packed, pack};
 pub use people::PeopleOrder;
 pub use permutation::Permutation;
 pub use persons::{Person, Persons};
 pub use random::{Purpose, random};
 pub use record_set::{RecordLayout, RecordSet};
-pub use recordio::RecordFile;
+pub use recordio::{RecordFile, RecordIndex};
 pub use training::{TrainingForm, TrainingImages};
 pub use unaligned::{UnalignedItem, UnalignedKind, UnalignedSource, is_video_name};
 pub use verification::{ImagePair, PairsDialect, VerificationImages};

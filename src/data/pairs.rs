@@ -40,7 +40,7 @@ pub fn read_image_pairs(path: &Path, text: &[u8]) -> Result<PairList, DataError>
     let mut pairs = Vec::new();
     let mut header = None;
     let mut dialect = None;
-    for (number, line) in text.lines().enumerate() {
+    for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = line.trim();
         if line.is_empty() {
             continue;

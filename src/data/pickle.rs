@@ -24,7 +24,7 @@ pub struct PickleError {
 }
 
 /// The index of a value in its [`Pickle`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ValueId(u32);
 
 impl ValueId {

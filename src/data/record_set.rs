@@ -4,14 +4,21 @@
 //! a person that says which images are theirs; files made by `im2rec` have image records only, each with
 //! its person as label.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::recordio::{RecordFile, RecordHeader, index_text, parse_header, read_index};
+use rayon::prelude::*;
+
+use super::error::shown;
+use super::file;
+use super::recordio::{RecordFile, RecordHeader, RecordIndex, parse_header};
 use super::{DataError, Image};
 
-/// Whole numbers up to here are exact as f32.
+/// Whole numbers below this are exact as f32; from here on a number may have been rounded to it.
 const EXACT: f32 = 16_777_216.0;
+/// No key of an image is as large.
+const LARGEST_KEY: f32 = 1e12;
+/// The largest `names.txt` that is read, in bytes.
+const LARGEST_NAMES: u64 = 1 << 30;
 
 /// The layout of a record file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -27,14 +34,54 @@ pub enum RecordLayout {
 #[derive(Debug)]
 pub struct RecordSet {
     records: RecordFile,
-    /// Key and offset of every image, in key order.
-    images: Vec<(u64, u64)>,
+    images: Places,
     /// The class of every image.
     classes: Vec<u32>,
     class_count: u32,
     names: Vec<String>,
     layout: RecordLayout,
-    index_rebuilt: bool,
+    index: IndexOrigin,
+}
+
+/// Where the index came from.
+#[derive(Debug)]
+enum IndexOrigin {
+    /// The `.idx`.
+    File,
+    /// A walk through the `.rec`; it is the `.idx` now.
+    RebuiltAndKept,
+    /// A walk through the `.rec`; why it could not be kept.
+    Rebuilt(String),
+}
+
+/// Keys and offsets of images in key order; keys without gaps, which most sets have, take no memory.
+#[derive(Debug)]
+struct Places {
+    first_key: u64,
+    /// The keys, where they have gaps.
+    keys: Option<Vec<u64>>,
+    offsets: Vec<u64>,
+}
+
+impl Places {
+    fn new(entries: &[(u64, u64)]) -> Self {
+        let first_key = entries.first().map_or(0, |(key, _)| *key);
+        let without_gaps = (first_key..)
+            .zip(entries)
+            .all(|(expected, (key, _))| expected == *key);
+        Self {
+            first_key,
+            keys: (!without_gaps).then(|| entries.iter().map(|(key, _)| *key).collect()),
+            offsets: entries.iter().map(|(_, offset)| *offset).collect(),
+        }
+    }
+
+    fn key(&self, index: usize) -> u64 {
+        match &self.keys {
+            Some(keys) => keys[index],
+            None => self.first_key + index as u64,
+        }
+    }
 }
 
 impl RecordSet {
@@ -48,21 +95,24 @@ impl RecordSet {
         let record_path = record_file(path)?;
         let records = RecordFile::open(&record_path)?;
         let index_path = record_path.with_extension("idx");
-        let index_rebuilt = !index_path.exists();
-        let index = if index_rebuilt {
-            let index = records.scan()?;
-            // Only a convenience for the next time: a folder that can't be written is no reason to fail.
-            let _ = crate::atomic::atomic_write(&index_path, index_text(&index).as_bytes());
-            index
+        let (index, origin) = if index_path.exists() {
+            let index = RecordIndex::read(&index_path, records.length_bytes())?;
+            (index, IndexOrigin::File)
         } else {
-            read_index(&index_path)?
+            let index = records.scan()?;
+            let kept = crate::atomic::atomic_write_with(&index_path, |file| index.write(file));
+            let origin = match kept {
+                Ok(()) => IndexOrigin::RebuiltAndKept,
+                Err(error) => IndexOrigin::Rebuilt(error.to_string()),
+            };
+            (index, origin)
         };
-        let mut set = match insightface_ranges(&records, &index)? {
+        let mut set = match identity_ranges(&records, &index)? {
             Some((images, ranges)) => Self::from_ranges(records, images, &ranges)?,
-            None => Self::from_labels(records, index)?,
+            None => Self::from_labels(records, &index)?,
         };
-        set.index_rebuilt = index_rebuilt;
-        if set.images.is_empty() {
+        set.index = origin;
+        if set.classes.is_empty() {
             return Err(DataError::unsuitable(
                 &record_path,
                 "holds no image records",
@@ -74,7 +124,7 @@ impl RecordSet {
 
     fn from_ranges(
         records: RecordFile,
-        images: Vec<(u64, u64)>,
+        images: &[(u64, u64)],
         ranges: &[(u64, u64)],
     ) -> Result<Self, DataError> {
         let mut classes = vec![u32::MAX; images.len()];
@@ -92,39 +142,37 @@ impl RecordSet {
                 problem,
             ));
         }
-        let class_count = ranges.len() as u32;
-        let layout = RecordLayout::Insightface;
         Ok(Self {
             records,
-            images,
+            images: Places::new(images),
             classes,
-            class_count,
+            class_count: ranges.len() as u32,
             names: Vec::new(),
-            layout,
-            index_rebuilt: false,
+            layout: RecordLayout::Insightface,
+            index: IndexOrigin::File,
         })
     }
 
-    /// Labels are made dense, in their order.
-    fn from_labels(records: RecordFile, index: BTreeMap<u64, u64>) -> Result<Self, DataError> {
-        let images: Vec<(u64, u64)> = index.into_iter().collect();
-        let mut labels = Vec::with_capacity(images.len());
-        for &(key, offset) in &images {
-            labels.push(label(&records.header(offset)?).map_err(|problem| {
-                DataError::malformed(records.path(), format!("record {key}"), problem)
-            })?);
-        }
+    /// Labels are made dense, in their order. Each lies in its image's record, so all headers are read.
+    fn from_labels(records: RecordFile, index: &RecordIndex) -> Result<Self, DataError> {
+        let labels: Vec<u32> = index
+            .entries()
+            .par_iter()
+            .map(|&(key, offset)| {
+                label(&records.header(offset)?).map_err(|problem| {
+                    DataError::malformed(records.path(), format!("record {key}"), problem)
+                })
+            })
+            .collect::<Result<_, _>>()?;
         let (classes, distinct) = super::training::dense_classes(&labels);
-        let class_count = distinct.len() as u32;
-        let layout = RecordLayout::Plain;
         Ok(Self {
             records,
-            images,
+            images: Places::new(index.entries()),
             classes,
-            class_count,
+            class_count: distinct.len() as u32,
             names: Vec::new(),
-            layout,
-            index_rebuilt: false,
+            layout: RecordLayout::Plain,
+            index: IndexOrigin::File,
         })
     }
 
@@ -150,13 +198,32 @@ impl RecordSet {
 
     /// Whether there was no `.idx`.
     pub fn index_rebuilt(&self) -> bool {
-        self.index_rebuilt
+        !matches!(self.index, IndexOrigin::File)
+    }
+
+    /// What a user should know about how the set was opened.
+    pub fn remarks(&self) -> Vec<String> {
+        match &self.index {
+            IndexOrigin::File => Vec::new(),
+            IndexOrigin::RebuiltAndKept => {
+                vec![
+                    "there was no .idx; it was rebuilt from the .rec and kept beside it".to_owned(),
+                ]
+            }
+            IndexOrigin::Rebuilt(reason) => vec![format!(
+                "there is no .idx; it was rebuilt from the .rec for this time only, because it could not be written: {reason}"
+            )],
+        }
     }
 
     /// Where an image comes from, for messages.
     pub fn name_of_image(&self, index: usize) -> String {
-        let key = self.images.get(index).map_or(0, |(key, _)| *key);
-        format!("{}, record {key}", self.records.path().display())
+        let record = if index < self.classes.len() {
+            self.images.key(index)
+        } else {
+            0
+        };
+        format!("{}, record {record}", shown(self.records.path()))
     }
 
     /// Reads an image's file into `payload` and returns where in it the image starts.
@@ -164,14 +231,26 @@ impl RecordSet {
     /// # Errors
     /// When the record can't be read.
     pub fn read_bytes(&self, index: usize, payload: &mut Vec<u8>) -> Result<usize, DataError> {
-        let &(key, offset) = self.images.get(index).ok_or_else(|| {
+        Ok(self.read_record(index, payload)?.image_start)
+    }
+
+    /// As [`RecordSet::read_bytes`], with all that the record's header says.
+    ///
+    /// # Errors
+    /// When the record can't be read.
+    pub fn read_record(
+        &self,
+        index: usize,
+        payload: &mut Vec<u8>,
+    ) -> Result<RecordHeader, DataError> {
+        let &offset = self.images.offsets.get(index).ok_or_else(|| {
             DataError::unsuitable(self.records.path(), format!("has no image {index}"))
         })?;
         self.records.read(offset, payload)?;
-        let header = parse_header(payload).map_err(|problem| {
-            DataError::malformed(self.records.path(), format!("record {key}"), problem)
-        })?;
-        Ok(header.image_start)
+        parse_header(payload).map_err(|problem| {
+            let record = format!("record {}", self.images.key(index));
+            DataError::malformed(self.records.path(), record, problem)
+        })
     }
 
     /// Decodes an image.
@@ -211,7 +290,8 @@ pub(super) fn record_file(path: &Path) -> Result<PathBuf, DataError> {
 
 /// The lines of `names.txt`, if it names every class.
 fn names_beside(record_path: &Path, classes: usize) -> Vec<String> {
-    let text = std::fs::read(record_path.with_file_name("names.txt")).unwrap_or_default();
+    let path = record_path.with_file_name("names.txt");
+    let text = file::read(&path, LARGEST_NAMES, "a list of names").unwrap_or_default();
     let names: Vec<String> = String::from_utf8_lossy(&text)
         .lines()
         .map(str::to_owned)
@@ -234,47 +314,54 @@ fn label(header: &RecordHeader) -> Result<u32, String> {
     }
 }
 
-type Images = Vec<(u64, u64)>;
+type Images<'a> = &'a [(u64, u64)];
 type Ranges = Vec<(u64, u64)>;
 
+/// The numbers of a record that holds a range and no image: record 0, or an identity record.
+fn range_at(records: &RecordFile, offset: u64) -> Result<Option<[f32; 2]>, DataError> {
+    let header = records.header(offset)?;
+    Ok(match header.labels.as_slice() {
+        &[first, last] if header.flag == 2 && header.image_bytes == 0 => Some([first, last]),
+        _ => None,
+    })
+}
+
 /// The images, and each person's range of keys, if the file has InsightFace's layout.
-fn insightface_ranges(
+fn identity_ranges<'a>(
     records: &RecordFile,
-    index: &BTreeMap<u64, u64>,
-) -> Result<Option<(Images, Ranges)>, DataError> {
-    let mut payload = Vec::new();
-    let mut range_at = |offset: u64| -> Result<Option<[f32; 2]>, DataError> {
-        records.read(offset, &mut payload)?;
-        let header =
-            parse_header(&payload).map_err(|problem| records.malformed(offset, problem))?;
-        let is_range = header.flag == 2 && header.image_start == payload.len();
-        Ok(is_range.then(|| [header.labels[0], header.labels[1]]))
-    };
-    let Some(&zero) = index.get(&0) else {
+    index: &'a RecordIndex,
+) -> Result<Option<(Images<'a>, Ranges)>, DataError> {
+    let Some(zero) = index.offset(0) else {
         return Ok(None);
     };
-    if range_at(zero)?.is_none() {
+    let Some([first_identity, end]) = range_at(records, zero)? else {
         return Ok(None);
-    }
-    // Record 0's own numbers are rounded in large sets, so the first identity record is looked for.
-    let mut images: Images = index
-        .range(1..)
-        .map(|(key, offset)| (*key, *offset))
-        .collect();
-    let (mut low, mut high) = (0, images.len());
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        if range_at(images[middle].1)?.is_some() {
-            high = middle;
-        } else {
-            low = middle + 1;
+    };
+    let all = index.between(1, u64::MAX);
+    let (images, identities) = if first_identity >= 1.0 && end < EXACT {
+        let first_identity = first_identity as u64;
+        (
+            index.between(1, first_identity),
+            index.between(first_identity, end as u64),
+        )
+    } else {
+        // Record 0's own numbers are rounded, so the first identity record is looked for.
+        let (mut low, mut high) = (0, all.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if range_at(records, all[middle].1)?.is_some() {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
         }
-    }
-    let identities = images.split_off(low);
+        all.split_at(low)
+    };
     let mut ranges = Vec::with_capacity(identities.len());
-    for (key, offset) in identities {
-        let range = range_at(offset)?.filter(|[first, last]| *first >= 1.0 && last >= first);
-        let Some([first, last]) = range else {
+    for &(key, offset) in identities {
+        let range = range_at(records, offset)?
+            .filter(|[first, last]| *first >= 1.0 && last >= first && *last < LARGEST_KEY);
+        let Some(range) = range else {
             let problem = "expected an identity record with the range of its images";
             return Err(DataError::malformed(
                 records.path(),
@@ -282,44 +369,62 @@ fn insightface_ranges(
                 problem,
             ));
         };
-        ranges.push([first, last]);
+        ranges.push(range);
     }
-    let exact = exact_ranges(records, &images, &ranges)?;
+    let exact = exact_ranges(records, images, &ranges)?;
     Ok(Some((images, exact)))
 }
 
-/// Ranges whose rounded ends (above 2^24) are replaced by where the images' own labels change.
+/// Ranges whose rounded ends (from 2^24 on) are replaced by where the images' own labels change.
+///
+/// Identity records come in the order of their labels, so a few headers around each rounded end tell it.
 fn exact_ranges(
     records: &RecordFile,
-    images: &Images,
+    images: Images<'_>,
     ranges: &[[f32; 2]],
 ) -> Result<Ranges, DataError> {
-    let label_of = |key: u64| -> Result<Option<f32>, DataError> {
-        match images.binary_search_by_key(&key, |(key, _)| *key) {
-            Ok(at) => Ok(records.header(images[at].1)?.labels.first().copied()),
-            Err(_) => Ok(None),
-        }
+    let label_at = |place: usize| -> Result<f32, DataError> {
+        let labels = records.header(images[place].1)?.labels;
+        Ok(labels.first().copied().unwrap_or(f32::NAN))
     };
-    let mut exact = Vec::with_capacity(ranges.len());
-    for (class, &[first, last]) in ranges.iter().enumerate() {
-        let (mut start, mut end) = (first as u64, last as u64);
-        if last >= EXACT {
-            let slack = rounding(last);
-            // An image well inside the range tells the person's label; a short range is told by its number.
-            let label = if end - start > 4 * slack {
-                label_of(u64::midpoint(start, end))?
+    // The key of the first image whose label is `class` or more, which was rounded to `near`.
+    let first_of = |class: usize, near: f32| -> Result<u64, DataError> {
+        let (key, slack) = (near as u64, rounding(near));
+        let mut low = images.partition_point(|(known, _)| *known < key.saturating_sub(slack));
+        let mut high = images.partition_point(|(known, _)| *known <= key + slack);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if label_at(middle)? < class as f32 {
+                low = middle + 1;
             } else {
-                Some(class as f32)
-            };
-            if first >= EXACT {
-                start = start.saturating_sub(slack);
-                while start < end + slack && label_of(start)? != label {
-                    start += 1;
-                }
+                high = middle;
             }
-            end = end.saturating_sub(slack).max(start);
-            while label_of(end)? == label {
-                end += 1;
+        }
+        let after_all = images.last().map_or(0, |(key, _)| key + 1);
+        Ok(images.get(low).map_or(after_all, |(key, _)| *key))
+    };
+    let mut exact: Ranges = Vec::with_capacity(ranges.len());
+    for (class, &[first, last]) in ranges.iter().enumerate() {
+        let adjoins = class > 0 && ranges[class - 1][1].to_bits() == first.to_bits();
+        let start = match exact.last() {
+            _ if first < EXACT => first as u64,
+            Some((_, end)) if adjoins => *end,
+            _ => first_of(class, first)?,
+        };
+        let end = if last < EXACT {
+            last as u64
+        } else {
+            first_of(class + 1, last)?
+        };
+        let place = images.partition_point(|(key, _)| *key < start);
+        if last >= EXACT && start < end && place < images.len() {
+            let label = label_at(place)?;
+            if label.to_bits() != (class as f32).to_bits() {
+                let problem = format!(
+                    "has the label {label}, but lies where the images of person {class} start; the set's identity records and labels disagree"
+                );
+                let record = format!("record {}", images[place].0);
+                return Err(DataError::malformed(records.path(), record, problem));
             }
         }
         exact.push((start, end));
@@ -335,7 +440,7 @@ fn rounding(value: f32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::recordio::RecordWriter;
+    use crate::data::recordio::{RecordWriter, index_text};
 
     /// Images of the classes `counts`, keys from `first_key`, record 0 last as MXNet's users write it.
     fn write_set(folder: &Path, counts: &[usize], first_key: u64, with_index: bool) {

@@ -6,14 +6,15 @@
 //! Reading is by position (`pread`), not by memory map: a file that shrinks under a run is then an error
 //! and not a signal, and one call fetches a whole record.
 
+mod index;
 mod writer;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::DataError;
+use super::{DataError, file};
+pub use index::{RecordIndex, index_text};
 pub use writer::RecordWriter;
 
 const MAGIC: u32 = 0xced7_230a;
@@ -22,6 +23,10 @@ const LENGTH_BITS: u32 = 29;
 const FIRST_READ: usize = 16 << 10;
 /// Bytes of a payload's fixed header: flag, label, id, second id.
 const HEADER: usize = 24;
+/// Bytes fetched for a header alone: a part's head, the fixed header and eight labels.
+const HEADER_READ: usize = 8 + HEADER + 8 * 4;
+/// The longest payload that is put together from parts, in bytes: as long as one part can be.
+const LONGEST_PAYLOAD: usize = 1 << LENGTH_BITS;
 
 /// A `.rec` file opened for reading at any offset, from any thread.
 #[derive(Debug)]
@@ -42,6 +47,8 @@ pub struct RecordHeader {
     pub id: u64,
     /// Where the image starts in the payload.
     pub image_start: usize,
+    /// Bytes of the image.
+    pub image_bytes: usize,
 }
 
 impl RecordFile {
@@ -50,11 +57,7 @@ impl RecordFile {
     /// # Errors
     /// When it can't be read, or does not start with a record.
     pub fn open(path: &Path) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|error| DataError::read(path, error))?;
-        let length = file
-            .metadata()
-            .map_err(|error| DataError::read(path, error))?
-            .len();
+        let (file, length) = file::open(path)?;
         let records = Self {
             path: path.to_owned(),
             file,
@@ -107,6 +110,9 @@ impl RecordFile {
                 payload.extend_from_slice(&MAGIC.to_le_bytes());
             }
             let start = payload.len();
+            if start + length > LONGEST_PAYLOAD {
+                return Err(self.malformed(position, "a record of more than 512 MiB"));
+            }
             let window = (window + 8) as usize;
             if window + length <= filled {
                 payload.extend_from_slice(&first[window..window + length]);
@@ -129,14 +135,15 @@ impl RecordFile {
     /// # Errors
     /// When no record with a header starts there.
     pub fn header(&self, offset: u64) -> Result<RecordHeader, DataError> {
-        let mut start = [0; 8 + HEADER];
+        let mut start = [0; HEADER_READ];
         let filled = self.fill(offset, &mut start)?;
         if filled >= 8 {
             let (kind, length) = self.frame(offset, &start)?;
-            let flag = little_endian(&start[8..]);
-            if matches!(kind, 0 | 1) && length >= HEADER && filled == start.len() && flag == 0 {
-                return parse_header(&start[8..])
-                    .map_err(|problem| self.malformed(offset, problem));
+            let payload = &start[8..filled.min(8 + length)];
+            if kind == 0
+                && let Ok(header) = parse_start(payload, length)
+            {
+                return Ok(header);
             }
         }
         let mut payload = Vec::new();
@@ -195,38 +202,59 @@ impl RecordFile {
         DataError::malformed(&self.path, format!("byte {offset}"), problem)
     }
 
-    /// Finds every record by walking through the file: key → offset.
+    /// Finds every record by walking through the file.
     ///
     /// The key is the id in a record's header where these are all different, and else the record's number.
     ///
     /// # Errors
     /// When the walk meets something that is not a record.
-    pub fn scan(&self) -> Result<BTreeMap<u64, u64>, DataError> {
-        let mut offsets = Vec::new();
-        let mut keys = BTreeMap::new();
+    pub fn scan(&self) -> Result<RecordIndex, DataError> {
+        let mut entries = Vec::new();
+        let mut have_ids = true;
         let mut position = 0;
         while position < self.length {
-            offsets.push(position);
-            if let Ok(header) = self.header(position) {
-                keys.insert(header.id, position);
+            let (id, next) = self.step_over(position)?;
+            have_ids &= id.is_some();
+            entries.push((id.unwrap_or_default(), position));
+            position = next;
+        }
+        if have_ids {
+            entries.sort_unstable();
+            if entries.windows(2).all(|pair| pair[0].0 < pair[1].0) {
+                return Ok(RecordIndex::new(entries));
             }
-            position = self.skip(position)?;
+            entries.sort_unstable_by_key(|(_, offset)| *offset);
         }
-        if keys.len() != offsets.len() {
-            keys = (0..).zip(offsets).collect();
+        for (number, entry) in (0..).zip(&mut entries) {
+            entry.0 = number;
         }
-        Ok(keys)
+        Ok(RecordIndex::new(entries))
     }
 
-    /// The offset after the record at `offset`, read from its parts' heads alone.
-    fn skip(&self, offset: u64) -> Result<u64, DataError> {
-        let mut position = offset;
+    /// The id in the header of the record at `offset`, if it has one, and where the next record starts.
+    fn step_over(&self, offset: u64) -> Result<(Option<u64>, u64), DataError> {
+        let mut start = [0; 8 + HEADER];
+        if self.fill(offset, &mut start)? < 8 {
+            return Err(self.malformed(offset, "the file ends where a record should start"));
+        }
+        let (kind, length) = self.frame(offset, &start)?;
+        let id = if kind == 0 {
+            (length >= HEADER).then(|| id_of(&start[8..]))
+        } else {
+            self.header(offset).ok().map(|header| header.id)
+        };
+        Ok((id, self.end_of(offset, (kind, length))?))
+    }
+
+    /// The offset after the record at `offset`, whose first part is given, read from its parts' heads alone.
+    fn end_of(&self, offset: u64, first: (u32, usize)) -> Result<u64, DataError> {
+        let (mut position, (mut kind, mut length)) = (offset, first);
         loop {
-            let (kind, length) = self.frame_at(position)?;
             position += 8 + (length as u64).next_multiple_of(4);
             if matches!(kind, 0 | 3) {
                 return Ok(position);
             }
+            (kind, length) = self.frame_at(position)?;
         }
     }
 }
@@ -240,15 +268,28 @@ fn little_endian(bytes: &[u8]) -> u32 {
         .fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
+fn long_little_endian(bytes: &[u8]) -> u64 {
+    u64::from(little_endian(bytes)) | u64::from(little_endian(&bytes[4..])) << 32
+}
+
+/// The id in a payload's fixed header.
+fn id_of(payload: &[u8]) -> u64 {
+    long_little_endian(&payload[8..])
+}
+
 /// Splits a payload into its header and its image.
 pub(super) fn parse_header(payload: &[u8]) -> Result<RecordHeader, String> {
-    let fixed = payload
+    parse_start(payload, payload.len())
+}
+
+/// The header of a payload of `length` bytes, from so many of its first bytes that it is among them.
+fn parse_start(start: &[u8], length: usize) -> Result<RecordHeader, String> {
+    let fixed = start
         .get(..HEADER)
         .ok_or("a record without the 24 bytes of an image header")?;
-    let word = |at: usize| little_endian(&fixed[at..]);
-    let flag = word(0);
+    let flag = little_endian(fixed);
     let image_start = HEADER + flag as usize * 4;
-    let labels = payload
+    let labels = start
         .get(HEADER..image_start)
         .ok_or_else(|| format!("a record says it has {flag} labels and is too short for them"))?;
     let mut labels: Vec<f32> = labels
@@ -256,59 +297,15 @@ pub(super) fn parse_header(payload: &[u8]) -> Result<RecordHeader, String> {
         .map(|bytes| f32::from_bits(little_endian(bytes)))
         .collect();
     if flag == 0 {
-        labels.push(f32::from_bits(word(4)));
+        labels.push(f32::from_bits(little_endian(&fixed[4..])));
     }
-    let id = u64::from(word(8)) | u64::from(word(12)) << 32;
     Ok(RecordHeader {
         flag,
         labels,
-        id,
+        id: id_of(fixed),
         image_start,
+        image_bytes: length - image_start,
     })
-}
-
-/// Reads a `.idx`: lines of key, tab, offset.
-///
-/// # Errors
-/// With the line that is not of that form.
-pub fn read_index(path: &Path) -> Result<BTreeMap<u64, u64>, DataError> {
-    let text = std::fs::read(path).map_err(|error| DataError::read(path, error))?;
-    let mut pairs = Vec::new();
-    for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        let line = line.trim_ascii();
-        if line.is_empty() {
-            continue;
-        }
-        let mut words = line
-            .split(u8::is_ascii_whitespace)
-            .filter(|word| !word.is_empty())
-            .map(integer);
-        let (Some(Some(key)), Some(Some(offset)), None) =
-            (words.next(), words.next(), words.next())
-        else {
-            return Err(DataError::malformed(
-                path,
-                format!("line {}", number + 1),
-                "expected a key, a tab and an offset; delete the file to have it rebuilt from the .rec",
-            ));
-        };
-        pairs.push((key, offset));
-    }
-    Ok(pairs.into_iter().collect())
-}
-
-fn integer(word: &[u8]) -> Option<u64> {
-    std::str::from_utf8(word).ok()?.parse().ok()
-}
-
-/// The text of a `.idx`.
-pub fn index_text(index: &BTreeMap<u64, u64>) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(index.len() * 16);
-    for (key, offset) in index {
-        let _ = writeln!(text, "{key}\t{offset}");
-    }
-    text
 }
 
 #[cfg(test)]
@@ -325,7 +322,7 @@ mod tests {
         images
     }
 
-    fn written(images: &[Vec<u8>]) -> (tempfile::TempDir, PathBuf, BTreeMap<u64, u64>) {
+    fn written(images: &[Vec<u8>]) -> (tempfile::TempDir, PathBuf, RecordIndex) {
         let mut writer = RecordWriter::new(Vec::new());
         for (key, image) in images.iter().enumerate() {
             if key % 3 == 2 {
@@ -351,11 +348,12 @@ mod tests {
         assert_eq!(records.scan().unwrap(), index);
         let mut payload = Vec::new();
         for (key, image) in images.iter().enumerate() {
-            records.read(index[&(key as u64)], &mut payload).unwrap();
+            let offset = index.offset(key as u64).unwrap();
+            records.read(offset, &mut payload).unwrap();
             let header = parse_header(&payload).unwrap();
             assert_eq!(&payload[header.image_start..], &image[..], "record {key}");
             assert_eq!(header.labels[0] as usize, key);
-            assert_eq!(records.header(index[&(key as u64)]).unwrap(), header);
+            assert_eq!(records.header(offset).unwrap(), header);
         }
     }
 
@@ -367,7 +365,9 @@ mod tests {
         let mut payload = Vec::new();
         let records = RecordFile::open(&path).unwrap();
         assert_eq!(
-            records.read(index[&1], &mut payload).unwrap(),
+            records
+                .read(index.offset(1).unwrap(), &mut payload)
+                .unwrap(),
             records.length_bytes()
         );
         assert_eq!(&payload[HEADER..], &long[..]);
@@ -381,7 +381,9 @@ mod tests {
             .unwrap()
             .scan()
             .unwrap()
-            .into_values()
+            .entries()
+            .iter()
+            .map(|(_, offset)| *offset)
             .collect();
         let cut = folder.path().join("cut.rec");
         for length in 1..bytes.len() {
@@ -395,21 +397,5 @@ mod tests {
                 "{length}"
             );
         }
-    }
-
-    #[test]
-    fn an_index_is_read_as_written_and_its_errors_name_the_line() {
-        let index: BTreeMap<u64, u64> = [(0, 99), (1, 0), (20_000_000, 1 << 40)].into();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.idx");
-        std::fs::write(&path, index_text(&index)).unwrap();
-        assert_eq!(read_index(&path).unwrap(), index);
-        std::fs::write(&path, "1\t2\r\n\n3 x\n").unwrap();
-        assert!(
-            read_index(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("line 3")
-        );
     }
 }

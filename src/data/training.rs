@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
+use super::error::shown;
 use super::list::{ImageList, ListDialect};
 use super::record_set::{RecordLayout, RecordSet};
 use super::{DataError, Image};
@@ -47,6 +48,7 @@ impl TrainingImages {
         match set {
             TrainingSet::MxRec(path) => Self::open_records(path),
             TrainingSet::List { train_list, prefix } => Self::open_list(train_list, prefix),
+            TrainingSet::Folders(root) => Self::open_folders(root),
         }
     }
 
@@ -126,7 +128,7 @@ impl TrainingImages {
     pub fn name_of_image(&self, index: usize) -> String {
         match &self.source {
             Source::Records(records) => records.name_of_image(index),
-            Source::Files(files) => files.path(index).to_string_lossy().into_owned(),
+            Source::Files(files) => shown(&files.path(index)),
         }
     }
 
@@ -141,6 +143,14 @@ impl TrainingImages {
     /// Whether the `.idx` was missing and has been rebuilt.
     pub fn index_rebuilt(&self) -> bool {
         matches!(&self.source, Source::Records(records) if records.index_rebuilt())
+    }
+
+    /// What a user should know about how the set was opened.
+    pub fn remarks(&self) -> Vec<String> {
+        match &self.source {
+            Source::Records(records) => records.remarks(),
+            Source::Files(_) => Vec::new(),
+        }
     }
 
     /// The images of a class.
@@ -195,6 +205,19 @@ impl TrainingImages {
                 }
                 other => other,
             })
+    }
+
+    /// The set as files of their own, if that is what it is.
+    pub(super) fn files(&self) -> Option<&ImageList> {
+        match &self.source {
+            Source::Files(files) => Some(files),
+            Source::Records(_) => None,
+        }
+    }
+
+    /// A set of image files.
+    pub(super) fn of_files(files: ImageList) -> Self {
+        Self::of(Source::Files(files))
     }
 }
 

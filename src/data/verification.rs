@@ -5,11 +5,18 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::content::Content;
-use super::pickle::{Array, Element, Pickle, Value};
-use super::{DataError, Image, pairs};
+use super::error::shown;
+use super::pickle::{Array, Element, Pickle, Value, ValueId};
+use super::{DataError, Image, file, pairs};
 
 /// The largest pickle that is read, in bytes.
 const LARGEST_FILE: u64 = 4 << 30;
+/// The largest list of pairs that is read, in bytes.
+pub(super) const LARGEST_LIST: u64 = 256 << 20;
+/// The most pairs that a pickle may hold.
+const MOST_PAIRS: usize = 1 << 20;
+/// The largest height or width of an array of pixels.
+const LARGEST_SIDE: usize = 8192;
 
 /// Two images, and whether they show the same person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,19 +79,23 @@ impl VerificationImages {
     /// # Errors
     /// When the file is none of these, broken, or names images that are not there.
     pub fn open(data: &Path, images: Option<&Path>) -> Result<Self, DataError> {
-        let read = |error| DataError::read(data, error);
-        let length = std::fs::metadata(data).map_err(read)?.len();
-        if length > LARGEST_FILE {
-            return Err(DataError::unsuitable(
-                data,
-                "larger than 4 GiB, which no verification set is",
-            ));
-        }
-        let buffer = std::fs::read(data).map_err(read)?;
-        if buffer.first() == Some(&0x80) {
-            Self::from_pickle(data, buffer)
+        let buffer = file::read(data, LARGEST_FILE, "a verification set")?;
+        Self::from_bytes(data, buffer, images)
+    }
+
+    /// As [`VerificationImages::open`], from the bytes of the file; `path` is what messages name.
+    ///
+    /// # Errors
+    /// As [`VerificationImages::open`].
+    pub fn from_bytes(
+        path: &Path,
+        bytes: Vec<u8>,
+        images: Option<&Path>,
+    ) -> Result<Self, DataError> {
+        if bytes.first() == Some(&0x80) {
+            Self::from_pickle(path, bytes)
         } else {
-            Self::from_list(data, &buffer, images)
+            Self::from_list(path, &bytes, images)
         }
     }
 
@@ -133,29 +144,65 @@ impl VerificationImages {
     /// # Errors
     /// When it can't be read or decoded, with its name.
     pub fn image(&self, index: usize) -> Result<Image, DataError> {
+        let mut image = Image::default();
+        self.read_again(index, &mut image, &mut Vec::new())?;
+        Ok(image)
+    }
+
+    /// Like [`VerificationImages::image`], into memory that is there already; `bytes` becomes what is on disk.
+    ///
+    /// # Errors
+    /// As [`VerificationImages::image`].
+    pub(super) fn read_again(
+        &self,
+        index: usize,
+        image: &mut Image,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), DataError> {
         let source = self
             .sources
             .get(index)
             .ok_or_else(|| DataError::unsuitable(&self.path, format!("has no image {index}")))?;
+        bytes.clear();
         match source {
             Source::Encoded(range) => {
-                let name = format!("{}, image {}", self.path.display(), self.name(index));
-                Image::decode(&self.buffer[range.clone()], &name)
+                bytes.extend_from_slice(&self.buffer[range.clone()]);
+                image.decode_again(bytes, &self.name_of_image(index))
             }
             Source::Pixels {
                 range,
                 height,
                 width,
-            } => Ok(Image {
-                width: *width,
-                height: *height,
-                rgb: self.buffer[range.clone()].to_vec(),
-            }),
-            Source::File(path) => Image::open(path),
+            } => {
+                bytes.extend_from_slice(&self.buffer[range.clone()]);
+                (image.width, image.height) = (*width, *height);
+                image.rgb.clone_from(bytes);
+                Ok(())
+            }
+            Source::File(path) => {
+                file::read_image(path, bytes)?;
+                image.decode_again(bytes, &shown(path))
+            }
         }
     }
 
-    fn from_pickle(path: &Path, buffer: Vec<u8>) -> Result<Self, DataError> {
+    /// The file of an image that has one of its own.
+    pub(super) fn file_of_image(&self, index: usize) -> Option<&Path> {
+        match self.sources.get(index) {
+            Some(Source::File(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Where an image comes from, for messages.
+    pub(super) fn name_of_image(&self, index: usize) -> String {
+        match self.file_of_image(index) {
+            Some(path) => shown(path),
+            None => format!("{}, image {}", shown(&self.path), self.name(index)),
+        }
+    }
+
+    fn from_pickle(path: &Path, mut buffer: Vec<u8>) -> Result<Self, DataError> {
         let pickle = Pickle::read(&buffer).map_err(|error| {
             DataError::malformed(path, format!("byte {}", error.position), error.problem)
         })?;
@@ -163,13 +210,22 @@ impl VerificationImages {
         let mut collected = Collected {
             pickle: &pickle,
             start,
+            length: buffer.len(),
+            recoded: Vec::new(),
             sources: Vec::new(),
             names: Vec::new(),
             seen: 0,
             known: HashMap::new(),
+            known_values: HashMap::new(),
         };
         let outcome = pickle_pairs(&mut collected);
-        let Collected { sources, names, .. } = collected;
+        let Collected {
+            sources,
+            names,
+            recoded,
+            ..
+        } = collected;
+        buffer.extend_from_slice(&recoded);
         let (dialect, pairs) = outcome.map_err(|problem| DataError::unsuitable(path, problem))?;
         Ok(Self {
             pairs,
@@ -182,6 +238,10 @@ impl VerificationImages {
     }
 
     fn from_list(path: &Path, text: &[u8], images: Option<&Path>) -> Result<Self, DataError> {
+        if text.len() as u64 > LARGEST_LIST {
+            let problem = "larger than 256 MiB, which no list of pairs is";
+            return Err(DataError::unsuitable(path, problem));
+        }
         let list = pairs::read_image_pairs(path, text)?;
         let root = images.ok_or_else(|| {
             DataError::unsuitable(path, "this is a list of pairs, which needs the folder of its images (--images, or prefix in config.ini)")
@@ -216,7 +276,7 @@ impl VerificationImages {
                 "{} of the {} images that {} names are not in this folder, for instance {}",
                 missing.len(),
                 sources.len(),
-                super::error::shown(path),
+                shown(path),
                 crate::untrusted::visible(first)
             );
             return Err(DataError::unsuitable(root, problem));
@@ -235,25 +295,55 @@ impl VerificationImages {
 /// Images found in a pickle so far, each once.
 struct Collected<'a> {
     pickle: &'a Pickle<'a>,
+    /// Where the file lies in memory, and its length in bytes.
     start: usize,
+    length: usize,
+    /// Bytes that the file holds as text only; they go behind the file.
+    recoded: Vec<u8>,
     sources: Vec<Source>,
     names: Vec<String>,
     /// Images so far, repeated ones included: their places in the file.
     seen: usize,
     known: HashMap<&'a [u8], usize>,
+    /// Values seen before: a file can name one large value a million times, and none is looked at twice.
+    known_values: HashMap<ValueId, usize>,
+}
+
+impl Collected<'_> {
+    /// Adds an image; `None` where the value is not bytes.
+    fn add(&mut self, id: ValueId, make: impl FnOnce(Range<usize>) -> Source) -> Option<usize> {
+        self.seen += 1;
+        if let Some(known) = self.known_values.get(&id) {
+            return Some(*known);
+        }
+        let value = self.pickle.get(id);
+        let bytes = self.pickle.bytes_of(value)?;
+        let image = match self.known.get(bytes) {
+            Some(known) => *known,
+            None => self.add_new(value, bytes, make),
+        };
+        self.known_values.insert(id, image);
+        Some(image)
+    }
 }
 
 impl<'a> Collected<'a> {
-    fn add(&mut self, bytes: &'a [u8], make: impl FnOnce(Range<usize>) -> Source) -> usize {
-        let (start, place) = (self.start, self.seen);
-        let (sources, names) = (&mut self.sources, &mut self.names);
-        self.seen += 1;
-        *self.known.entry(bytes).or_insert_with(|| {
-            let offset = bytes.as_ptr() as usize - start;
-            sources.push(make(offset..offset + bytes.len()));
-            names.push(format!("#{place}"));
-            sources.len() - 1
-        })
+    fn add_new(
+        &mut self,
+        value: &Value,
+        bytes: &'a [u8],
+        make: impl FnOnce(Range<usize>) -> Source,
+    ) -> usize {
+        let offset = if self.pickle.stored_bytes(value).is_some() {
+            bytes.as_ptr() as usize - self.start
+        } else {
+            self.recoded.extend_from_slice(bytes);
+            self.length + self.recoded.len() - bytes.len()
+        };
+        self.sources.push(make(offset..offset + bytes.len()));
+        self.names.push(format!("#{}", self.seen - 1));
+        self.known.insert(bytes, self.sources.len() - 1);
+        self.sources.len() - 1
     }
 }
 
@@ -294,6 +384,9 @@ fn bin_pairs(collected: &mut Collected<'_>, [bins, same]: [&'_ Value; 2]) -> Res
             same.len()
         ));
     }
+    if same.len() > MOST_PAIRS {
+        return Err(too_many_pairs());
+    }
     let dialect = match pickle.get(bins[0]) {
         Value::Array(_) => PairsDialect::BinArrays,
         Value::Bytes(range) if pickle.is_python2_string(range) => PairsDialect::BinStrings,
@@ -301,10 +394,12 @@ fn bin_pairs(collected: &mut Collected<'_>, [bins, same]: [&'_ Value; 2]) -> Res
     };
     let mut indices = Vec::with_capacity(bins.len());
     for (place, bin) in bins.iter().enumerate() {
-        let bytes = pickle
-            .stored_bytes(pickle.get(*bin))
-            .ok_or_else(|| format!("image {place} is not bytes"))?;
-        indices.push(collected.add(bytes, Source::Encoded));
+        let bytes = match pickle.get(*bin) {
+            Value::Array(array) if array.element == Element::U8 => array.data,
+            _ => *bin,
+        };
+        let index = collected.add(bytes, Source::Encoded);
+        indices.push(index.ok_or_else(|| format!("image {place} is not bytes"))?);
     }
     let pairs = same
         .iter()
@@ -324,6 +419,9 @@ fn pixel_pairs(collected: &mut Collected<'_>, lists: [&'_ Value; 2]) -> Result<P
             .ok_or("a .np holds a list of positive and a list of negative pairs")?;
         for pair in list {
             let number = pairs.len();
+            if number >= MOST_PAIRS {
+                return Err(too_many_pairs());
+            }
             let Some([a, b]) = pickle.members(pickle.get(*pair)) else {
                 return Err(format!("pair {number} does not have two images"));
             };
@@ -338,14 +436,20 @@ fn pixel_pairs(collected: &mut Collected<'_>, lists: [&'_ Value; 2]) -> Result<P
                             "an image of pair {number} has shape {shape:?}; [height, width, 3] is known"
                         ));
                     };
-                    let bytes = pickle
-                        .stored_bytes(pickle.get(*data))
-                        .ok_or("pixels recoded as text; write them with protocol 4")?;
-                    Ok(collected.add(bytes, |range| Source::Pixels {
+                    if ![height, width]
+                        .iter()
+                        .all(|side| (1..=LARGEST_SIDE).contains(side))
+                    {
+                        return Err(format!(
+                            "an image of pair {number} has shape {shape:?}; 1 to {LARGEST_SIDE} pixels a side are possible"
+                        ));
+                    }
+                    let index = collected.add(*data, |range| Source::Pixels {
                         range,
                         height: height as u32,
                         width: width as u32,
-                    }))
+                    });
+                    index.ok_or_else(|| format!("an image of pair {number} has no pixels"))
                 }
                 _ => Err(format!(
                     "an image of pair {number} is not an array of bytes"
@@ -356,6 +460,10 @@ fn pixel_pairs(collected: &mut Collected<'_>, lists: [&'_ Value; 2]) -> Result<P
         }
     }
     Ok((PairsDialect::PixelArrays, pairs))
+}
+
+fn too_many_pairs() -> String {
+    format!("more than {MOST_PAIRS} pairs, which no verification set has")
 }
 
 fn pair_of(a: usize, b: usize, same: bool) -> ImagePair {
@@ -383,10 +491,7 @@ mod tests {
     }
 
     fn opened(bytes: &[u8]) -> Result<VerificationImages, DataError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.bin");
-        std::fs::write(&path, bytes).unwrap();
-        VerificationImages::open(&path, None)
+        VerificationImages::from_bytes(Path::new("x.bin"), bytes.to_vec(), None)
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::DataError;
 use super::content::Content;
 use super::image::is_image_name;
+use super::verification::LARGEST_LIST;
+use super::{DataError, file};
 use crate::untrusted::{visible, visible_path};
 
 /// One video.
@@ -109,7 +110,7 @@ impl VideoSet {
     /// # Errors
     /// With the first line of a list that is of no known form.
     pub fn without_frames(splits: &Path, errors: Option<&Path>) -> Result<Self, DataError> {
-        let read = |path: &Path| std::fs::read(path).map_err(|error| DataError::read(path, error));
+        let read = |path: &Path| file::read(path, LARGEST_LIST, "a list of videos");
         let listed = read_splits(splits, &read(splits)?)?;
         let mislabelled = match errors {
             Some(path) => read_error_list(path, &read(path)?)?,
@@ -306,6 +307,7 @@ pub fn frames_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(in_natural_order(images.collect()))
 }
 
+/// What is in a folder, without hidden files: those with an image's name are what other systems keep about the image.
 fn entries(folder: &Path) -> Result<Vec<(String, DirEntry)>, DataError> {
     let read = |error| DataError::read(folder, error);
     std::fs::read_dir(folder)
@@ -314,6 +316,7 @@ fn entries(folder: &Path) -> Result<Vec<(String, DirEntry)>, DataError> {
             let entry = entry.map_err(read)?;
             Ok((entry.file_name().to_string_lossy().into_owned(), entry))
         })
+        .filter(|entry| !matches!(entry, Ok((name, _)) if name.starts_with('.')))
         .collect()
 }
 

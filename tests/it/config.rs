@@ -330,6 +330,8 @@ mxrec = /data/vgg
 [WebFace]
 train_list = lists/train.txt
 prefix = images
+[mine]
+folder = faces
 ";
     let config = DataConfig::parse(text, Path::new("/home/me/config.ini")).unwrap();
     let lfw = config.lfw.as_ref().unwrap();
@@ -346,6 +348,10 @@ prefix = images
         prefix: "/home/me/images".into(),
     };
     assert_eq!(config.training["WebFace"], list);
+    assert_eq!(
+        config.training["mine"],
+        TrainingSet::Folders("/home/me/faces".into())
+    );
 
     let snapshot = DataConfig::parse(&config.to_ini(), Path::new("/elsewhere/config.ini")).unwrap();
     assert_eq!(snapshot.lfw, config.lfw);
@@ -398,8 +404,12 @@ fn a_wrong_config_says_line_key_found_and_allowed() {
         "c.ini:3: [vgg] train_list: stands beside mxrec; a training set is one or the other",
     );
     check_ini(
+        "[vgg]\nfolder = a\ntrain_list = b\n",
+        "c.ini:2: [vgg] folder: stands beside train_list; a training set is one or the other",
+    );
+    check_ini(
         "[ltf]\nenable = 1\n",
-        "c.ini:1: [ltf]: a training set needs mxrec or train_list, or enable = off; did you mean [ytf]?",
+        "c.ini:1: [ltf]: a training set needs mxrec, train_list or folder, or enable = off; did you mean [ytf]?",
     );
     check_ini(
         "[vgg]\nmxrec = a\nmxrec = b\n",
@@ -470,7 +480,7 @@ fn paths_that_a_recipe_needs_are_checked_with_their_lines() {
     assert_eq!(
         messages("[lfw]\nenable = off\n[ms1m]\nmxrec = b\n", &with_lfw),
         format!(
-            "{root}/config.ini: [vgg]: the recipe's datasets asks for it; add [vgg] with mxrec or train_list \
+            "{root}/config.ini: [vgg]: the recipe's datasets asks for it; add [vgg] with mxrec, train_list or folder \
              (sections that are there: lfw, ms1m)\n\
              {root}/config.ini:2: [lfw] enable: is off, but the recipe's validation asks for it; switch it on"
         )

@@ -1,7 +1,7 @@
 //! Data: files that other programs wrote.
 
 use facetui::data::pickle::{Pickle, Value};
-use facetui::data::recordio::{RecordFile, RecordWriter, index_text, read_index};
+use facetui::data::recordio::{RecordFile, RecordIndex, RecordWriter, index_text};
 use facetui::data::{
     Image, ListDialect, PairsDialect, RecordLayout, SourceKind, TrainingForm, TrainingImages,
     VerificationImages, VideoSet, inspect, write_bin,
@@ -15,7 +15,7 @@ fn records_written_by_mxnet_have_their_payloads_put_together() {
         return;
     };
     let records = RecordFile::open(&folder.join("tricky.rec")).unwrap();
-    let index = read_index(&folder.join("tricky.idx")).unwrap();
+    let index = RecordIndex::read(&folder.join("tricky.idx"), records.length_bytes()).unwrap();
     assert_eq!(records.scan().unwrap(), index);
 
     let bytes = std::fs::read(folder.join("tricky_expected.pkl")).unwrap();
@@ -29,7 +29,7 @@ fn records_written_by_mxnet_have_their_payloads_put_together() {
         .collect();
     assert_eq!(expected.len(), index.len());
     let mut payload = Vec::new();
-    for ((key, offset), expected) in index.into_iter().zip(expected) {
+    for (&(key, offset), expected) in index.entries().iter().zip(expected) {
         records.read(offset, &mut payload).unwrap();
         let start = records.header(offset).unwrap().image_start;
         assert_eq!(payload[start..], expected, "record {key}");
@@ -69,9 +69,10 @@ fn identity_ranges_agree_with_the_labels_of_the_images() {
     };
     let set = TrainingImages::open_records(&folder).unwrap();
     let records = RecordFile::open(&folder.join("train.rec")).unwrap();
-    let index = read_index(&folder.join("train.idx")).unwrap();
+    let index = RecordIndex::read(&folder.join("train.idx"), records.length_bytes()).unwrap();
     for image in 0..set.len() {
-        let label = records.header(index[&(image as u64 + 1)]).unwrap().labels[0];
+        let offset = index.offset(image as u64 + 1).unwrap();
+        let label = records.header(offset).unwrap().labels[0];
         assert!(
             (label - set.class_of(image) as f32).abs() < 0.5,
             "image {image}"
@@ -89,8 +90,8 @@ fn a_missing_index_is_rebuilt_to_the_same_set() {
     let set = TrainingImages::open_records(copy.path()).unwrap();
     assert!(set.index_rebuilt() && set.len() == 942 && set.classes() == 24);
     assert_eq!(
-        read_index(&copy.path().join("train.idx")).unwrap(),
-        read_index(&folder.join("train.idx")).unwrap()
+        RecordIndex::read(&copy.path().join("train.idx"), u64::MAX).unwrap(),
+        RecordIndex::read(&folder.join("train.idx"), u64::MAX).unwrap()
     );
 }
 
@@ -400,7 +401,7 @@ fn inspect_knows_every_file_of_the_shared_material() {
     ];
     for (name, kind, images, identities, pairs) in cases {
         let Some(path) = shared(name) else { return };
-        let found = inspect(&path).unwrap();
+        let found = inspect(&path, None).unwrap();
         assert_eq!(found.kind, kind, "{name}");
         assert_eq!(images.or(found.images), found.images, "{name}");
         assert_eq!(identities, found.identities, "{name}");
@@ -422,17 +423,17 @@ fn inspect_says_what_is_not_there_or_not_known() {
     ] {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        let message = inspect(&path).unwrap_err().to_string();
+        let message = inspect(&path, None).unwrap_err().to_string();
         assert!(message.contains(name), "{message}");
     }
     assert!(
-        inspect(folder.path())
+        inspect(folder.path(), None)
             .unwrap_err()
             .to_string()
             .contains("train.rec")
     );
     assert!(
-        inspect(&folder.path().join("missing"))
+        inspect(&folder.path().join("missing"), None)
             .unwrap_err()
             .to_string()
             .contains("cannot read")
@@ -478,7 +479,7 @@ fn changed_bytes_never_panic() {
                 let mut changed = bytes.clone();
                 changed[at] ^= change;
                 std::fs::write(&path, changed).unwrap();
-                let _ = inspect(&path);
+                let _ = inspect(&path, None);
             }
         }
     }

@@ -10,6 +10,8 @@ mod align;
 mod cli;
 mod config;
 mod data;
+mod data_commands;
+mod data_sources;
 mod eval;
 mod evaluation;
 mod loading;

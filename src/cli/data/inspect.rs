@@ -17,11 +17,15 @@ use crate::{
 /// Say what a file or folder of faces is, and what is in it
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  facetui data inspect lfw.bin\n  facetui data inspect faces_vgg_112x112 --json | jq .identities"
+    after_help = "Examples:\n  facetui data inspect lfw.bin\n  facetui data inspect faces_vgg_112x112 --json | jq .identities\n  \
+                  facetui data inspect splits.txt --root aligned_images_DB"
 )]
 pub(super) struct Inspect {
     /// A record file or its folder, a .bin or .np, a list, a folder of people, an image, a config.ini
     path: PathBuf,
+    /// The folder that a list's paths are relative to; an image list's own folder unless given
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -29,7 +33,7 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub fn run(self) -> Result<(), Failure> {
-        let found = data::inspect(&self.path)?;
+        let found = data::inspect(&self.path, self.root.as_deref())?;
         if self.json {
             return print_json(&found);
         }

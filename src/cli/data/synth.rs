@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     cli::{
         Failure,
-        output::{Drawing, print},
+        output::{Progress, print},
     },
     data::synthetic::{self, SyntheticOptions},
     untrusted::visible_path,
@@ -56,7 +56,7 @@ impl Synth {
             frames_per_video: self.frames_per_video,
             mislabelled_videos: self.mislabelled_videos,
         };
-        let drawing = Drawing::new();
+        let drawing = Progress::new("drawing faces");
         let set =
             synthetic::generate_with(&options, &self.out, &|done, all| drawing.show(done, all));
         drawing.clear();

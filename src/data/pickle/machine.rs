@@ -4,9 +4,14 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::{Array, Constructor, Element, Internal, PickleError, Value, ValueId, Vocabulary};
+use crate::untrusted::visible;
 
 /// The most values that a pickle may build; a set of 6,000 pairs takes some 100,000.
 const MOST_VALUES: usize = 4_000_000;
+/// The most places that values may take on the stack, in lists, tuples and memory slots together.
+const MOST_PLACES: usize = 2 * MOST_VALUES;
+/// The most collections that may be open at a time: those of data nest five deep.
+const MOST_MARKS: usize = 1000;
 /// The most arguments a call may have: the known constructors take five.
 const MOST_ARGUMENTS: usize = 10;
 
@@ -24,6 +29,8 @@ pub(super) struct Machine<'a> {
     memo: HashMap<u32, ValueId>,
     /// Bytes of text converted so far.
     recoded_bytes: usize,
+    /// Values put on the stack and into memory slots so far.
+    places: usize,
 }
 
 pub(super) type Outcome<T> = Result<T, PickleError>;
@@ -40,6 +47,7 @@ impl<'a> Machine<'a> {
             marks: Vec::new(),
             memo: HashMap::new(),
             recoded_bytes: 0,
+            places: 0,
         }
     }
 
@@ -96,6 +104,10 @@ impl<'a> Machine<'a> {
             b']' => self.push(Value::List(Vec::new())),
             b')' => self.push(Value::Tuple(Vec::new())),
             b'(' => {
+                if self.marks.len() >= MOST_MARKS {
+                    return self
+                        .refuse(format!("more than {MOST_MARKS} collections in each other"));
+                }
                 self.marks.push(self.stack.len());
                 Ok(())
             }
@@ -129,9 +141,7 @@ impl<'a> Machine<'a> {
             b'r' => self.memorise(4),
             0x94 => {
                 let slot = self.memo.len() as u32;
-                let top = self.top()?;
-                self.memo.insert(slot, top);
-                Ok(())
+                self.remember(slot)
             }
             b'h' => self.recall(1),
             b'j' => self.recall(4),
@@ -209,6 +219,7 @@ impl<'a> Machine<'a> {
         if self.values.len() >= MOST_VALUES {
             return self.refuse(format!("more than {MOST_VALUES} values"));
         }
+        self.take_place()?;
         self.stack.push(ValueId(self.values.len() as u32));
         self.values.push(value);
         Ok(())
@@ -285,16 +296,32 @@ impl<'a> Machine<'a> {
     }
 
     fn memorise(&mut self, bytes: usize) -> Outcome<()> {
-        let (slot, top) = (self.number(bytes)? as u32, self.top()?);
+        let slot = self.number(bytes)? as u32;
+        self.remember(slot)
+    }
+
+    fn remember(&mut self, slot: u32) -> Outcome<()> {
+        let top = self.top()?;
+        self.take_place()?;
         self.memo.insert(slot, top);
+        Ok(())
+    }
+
+    /// Counts what every opcode that keeps something takes, so that a few bytes can't be made to take many.
+    fn take_place(&mut self) -> Outcome<()> {
+        self.places += 1;
+        if self.places > MOST_PLACES {
+            return self.refuse(format!("more than {MOST_PLACES} values and memory slots"));
+        }
         Ok(())
     }
 
     fn recall(&mut self, bytes: usize) -> Outcome<()> {
         let slot = self.number(bytes)? as u32;
-        match self.memo.get(&slot) {
+        match self.memo.get(&slot).copied() {
             Some(value) => {
-                self.stack.push(*value);
+                self.take_place()?;
+                self.stack.push(value);
                 Ok(())
             }
             None => self.refuse(format!("memory slot {slot} is empty")),
@@ -321,7 +348,9 @@ impl<'a> Machine<'a> {
             ("__builtin__" | "builtins", "bytes" | "bytearray") => Constructor::Bytes,
             _ => {
                 return self.refuse(format!(
-                    "refuses {module}.{name}: a data file has no need of it"
+                    "refuses {}.{}: a data file has no need of it",
+                    visible(module),
+                    visible(name)
                 ));
             }
         };
@@ -351,7 +380,8 @@ impl<'a> Machine<'a> {
                     "i8" => Element::Integer(8),
                     _ => {
                         return self.refuse(format!(
-                            "arrays of type {name}; bytes, booleans and integers are known"
+                            "arrays of type {}; bytes, booleans and integers are known",
+                            visible(&name)
                         ));
                     }
                 };

@@ -1,16 +1,15 @@
 //! Writing records.
 
-use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 
-use super::{HEADER, LENGTH_BITS, MAGIC};
+use super::{HEADER, LENGTH_BITS, MAGIC, RecordIndex};
 
 /// Writes records one after the other and remembers where each starts.
 #[derive(Debug)]
 pub struct RecordWriter<W: Write> {
     output: BufWriter<W>,
     offset: u64,
-    index: BTreeMap<u64, u64>,
+    entries: Vec<(u64, u64)>,
 }
 
 impl<W: Write> RecordWriter<W> {
@@ -19,7 +18,7 @@ impl<W: Write> RecordWriter<W> {
         Self {
             output: BufWriter::new(output),
             offset: 0,
-            index: BTreeMap::new(),
+            entries: Vec::new(),
         }
     }
 
@@ -56,7 +55,7 @@ impl<W: Write> RecordWriter<W> {
             payload.extend_from_slice(&label.to_le_bytes());
         }
         payload.extend_from_slice(image);
-        self.index.insert(key, self.offset);
+        self.entries.push((key, self.offset));
         self.write_payload(&payload)
     }
 
@@ -94,15 +93,20 @@ impl<W: Write> RecordWriter<W> {
         Ok(())
     }
 
+    /// Bytes written so far.
+    pub fn bytes_written(&self) -> u64 {
+        self.offset
+    }
+
     /// Hands back the finished output and the index of key → offset.
     ///
     /// # Errors
     /// When the last bytes can't be written.
-    pub fn finish(self) -> std::io::Result<(W, BTreeMap<u64, u64>)> {
+    pub fn finish(self) -> std::io::Result<(W, RecordIndex)> {
         let output = self
             .output
             .into_inner()
             .map_err(std::io::IntoInnerError::into_error)?;
-        Ok((output, self.index))
+        Ok((output, RecordIndex::new(self.entries)))
     }
 }

@@ -12,6 +12,7 @@ use super::names::name;
 use super::options::{FOLDS, SyntheticOptions, VIDEOS_PER_PERSON};
 use super::render::render;
 use super::stream::Stream;
+use crate::data::new_folder::NewFolder;
 use crate::data::random::Purpose;
 use crate::data::recordio::{RecordWriter, index_text};
 use crate::data::{DataError, Image, write_bin};
@@ -79,10 +80,10 @@ pub fn generate_with(
             reused: true,
         });
     }
-    let partial = Partial::create(folder)?;
+    let partial = NewFolder::create(folder, "synthetic")?;
     let maker = Maker {
         options,
-        folder: &partial.path,
+        folder: partial.path(),
         progress,
         done: AtomicU64::new(0),
     };
@@ -121,66 +122,6 @@ fn is_complete(options: &SyntheticOptions, folder: &Path) -> Result<bool, DataEr
             folder,
             "is not empty; name a folder that does not exist yet",
         )),
-    }
-}
-
-/// A folder beside the wanted one, removed unless it is finished.
-struct Partial {
-    path: PathBuf,
-    finished: bool,
-}
-
-impl Partial {
-    fn create(folder: &Path) -> Result<Self, DataError> {
-        let parent = folder
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let name = folder
-            .file_name()
-            .ok_or_else(|| DataError::unsuitable(folder, "is not the name of a folder"))?;
-        fs::create_dir_all(parent).map_err(|error| DataError::write(parent, error))?;
-        let prefix = format!(".{}.synthetic-", name.to_string_lossy());
-        remove_abandoned(parent, &prefix);
-        let path = parent.join(format!("{prefix}{}", std::process::id()));
-        fs::create_dir(&path).map_err(|error| DataError::write(&path, error))?;
-        Ok(Self {
-            path,
-            finished: false,
-        })
-    }
-
-    fn finish(mut self, folder: &Path) -> Result<(), DataError> {
-        let failed = |error| DataError::write(folder, error);
-        let handle = File::open(&self.path).map_err(failed)?;
-        rustix::fs::syncfs(&handle).map_err(|error| failed(error.into()))?;
-        fs::rename(&self.path, folder).map_err(failed)?;
-        self.finished = true;
-        Ok(())
-    }
-}
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        if !self.finished {
-            // The reason why it is not finished is told already.
-            let _ = fs::remove_dir_all(&self.path);
-        }
-    }
-}
-
-/// Removes what killed processes left behind.
-fn remove_abandoned(parent: &Path, prefix: &str) {
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let process = name
-            .strip_prefix(prefix)
-            .and_then(|number| number.parse().ok());
-        if let Some(process) = process.and_then(rustix::process::Pid::from_raw)
-            && rustix::process::test_kill_process(process) == Err(rustix::io::Errno::SRCH)
-        {
-            let _ = fs::remove_dir_all(entry.path());
-        }
     }
 }
 
