@@ -49,6 +49,16 @@ pub enum EvalError {
         /// Its number, from 1, in the order given.
         pair: usize,
     },
+    /// Folds are numbered one after the other, and one has no pairs.
+    #[error(
+        "there are pairs in folds {before} and {after} and none in those between; a set without them is another set"
+    )]
+    FoldGap {
+        /// The last before the gap.
+        before: u32,
+        /// The first after it.
+        after: u32,
+    },
     /// All pairs are in one fold, so that no others are left to choose a threshold on.
     #[error(
         "all pairs are in fold {fold}; a threshold is chosen on the other folds, so there must be at least two"

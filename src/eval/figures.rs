@@ -24,8 +24,17 @@ pub struct Evaluation {
     pub auc: f64,
     /// Equal error rate, 0..1.
     pub eer: f64,
-    /// True accept rate at false accept rates `0.1`, `0.01`, `0.001`; `None` where the negatives are too few to tell.
+    /// True accept rate at false accept rates `0.1` to `0.0001`; `None` where the negatives are too few to tell.
     pub tar_at_far: BTreeMap<String, Option<f64>>,
+    /// InsightFace's rate of true accepts at a false accept rate, which only its rule makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val: Option<Val>,
+    /// The pairs that no fold tested; `None` where every pair was tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untested: Option<Untested>,
+    /// How far the figures would move with other pairs of the same kind; `None` in documents of before there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<Intervals>,
     /// What made these figures.
     pub provenance: Provenance,
 }
@@ -40,6 +49,11 @@ pub enum Rule {
     Insightface,
     /// The accuracy-maximising threshold of the training folds, the set's own folds.
     Exact,
+}
+
+impl Rule {
+    /// Every rule.
+    pub const ALL: [Self; 3] = [Self::Reference, Self::Insightface, Self::Exact];
 }
 
 impl fmt::Display for Rule {
@@ -85,6 +99,60 @@ pub struct FoldFigures {
     pub accuracy: f64,
     /// The threshold chosen on the other folds.
     pub threshold: f64,
+    /// Pairs of one person in the fold; 0 in documents of before it was counted.
+    #[serde(default)]
+    pub positive: usize,
+    /// Pairs of two people in the fold.
+    #[serde(default)]
+    pub negative: usize,
+}
+
+/// Pairs that helped to choose thresholds at most, judged at the mean threshold of all folds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Untested {
+    /// Pairs of one person.
+    pub positive: usize,
+    /// Pairs of two people.
+    pub negative: usize,
+    /// Share of them told right at the mean threshold, 0..1. It is no part of the accuracy.
+    pub accuracy: f64,
+}
+
+/// InsightFace's "VAL": the true accept rate of each fold at the threshold that has a false accept rate on the others.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Val {
+    /// The false accept rate aimed at.
+    pub target_far: f64,
+    /// Mean true accept rate over the folds, 0..1.
+    pub mean: f64,
+    /// Population standard deviation over the folds.
+    pub std: f64,
+    /// The false accept rate that the folds really had, in the mean.
+    pub far: f64,
+}
+
+/// 95 % bootstrap intervals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intervals {
+    /// How often the pairs were drawn anew.
+    pub resamples: usize,
+    /// Of the mean accuracy.
+    pub accuracy: Interval,
+    /// Of the area under the ROC curve.
+    pub auc: Interval,
+    /// Of the equal error rate.
+    pub eer: Interval,
+    /// Of the true accept rates, by false accept rate.
+    pub tar_at_far: BTreeMap<String, Option<Interval>>,
+}
+
+/// From where to where a figure lies.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
 }
 
 /// All that a figure depends on besides the set and the rule; figures with different provenance are not compared silently.

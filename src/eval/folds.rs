@@ -8,7 +8,7 @@ use super::{EvalError, ScoredPair};
 pub(super) const FOLDS: usize = 10;
 
 /// What a pair is used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Use {
     /// Tested in this fold, and helps to choose the other folds' thresholds.
     Tested(usize),
@@ -124,6 +124,13 @@ pub(super) fn of_set(pairs: &[ScoredPair]) -> Result<Option<Plan>, EvalError> {
     }
     if labels.len() == 1 {
         return Err(EvalError::OneFold { fold: first });
+    }
+    let mut following = labels.iter().zip(labels.iter().skip(1));
+    if let Some((before, after)) = following.find(|(before, after)| **after - **before > 1) {
+        return Err(EvalError::FoldGap {
+            before: *before,
+            after: *after,
+        });
     }
     let numbers: BTreeMap<u32, usize> = labels.into_iter().zip(0..).collect();
     let of_pair = pairs

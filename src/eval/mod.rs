@@ -1,5 +1,6 @@
 //! Verification figures: pure functions on distances and embeddings.
 
+mod bootstrap;
 pub mod corrected;
 mod error;
 mod figures;
@@ -9,7 +10,10 @@ mod rules;
 pub mod scores;
 pub mod table;
 pub mod template;
+mod verification;
 
 pub use error::EvalError;
 pub use figures::*;
-pub use rules::{Figures, Folds, ScoredPair, verify, verify_in};
+pub use verification::{
+    Figures, Folds, Judged, ScoredPair, Verdict, Verification, verify, verify_in,
+};

@@ -30,7 +30,12 @@ pub struct RocPoint {
 }
 
 /// The false accept rates that a report names.
-const USUAL_FARS: [(&str, f64); 3] = [("0.1", 0.1), ("0.01", 0.01), ("0.001", 0.001)];
+const USUAL_FARS: [(&str, f64); 4] = [
+    ("0.1", 0.1),
+    ("0.01", 0.01),
+    ("0.001", 0.001),
+    ("0.0001", 0.0001),
+];
 
 impl Ranking {
     /// Ranks pairs whose distances are finite, among them both kinds.
@@ -38,15 +43,24 @@ impl Ranking {
         // Adding 0 makes −0 and 0 one value, as they are to `<`.
         let mut sorted: Vec<_> = pairs.iter().map(|p| (p.distance + 0.0, p.same)).collect();
         sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let tied = sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq());
+        Self::of_ties(tied.map(|tied| {
+            let positive = tied.iter().filter(|(_, same)| *same).count();
+            [positive, tied.len() - positive]
+        }))
+    }
+
+    /// From the numbers of positives and negatives at each distance, the nearest first.
+    pub(super) fn of_ties(ties: impl Iterator<Item = [usize; 2]>) -> Self {
         let mut corner = Corner {
             true_accepts: 0,
             false_accepts: 0,
         };
-        let mut curve = vec![corner];
-        for tied in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
-            let positive = tied.iter().filter(|(_, same)| *same).count();
+        let mut curve = Vec::with_capacity(ties.size_hint().0 + 1);
+        curve.push(corner);
+        for [positive, negative] in ties {
             corner.true_accepts += positive;
-            corner.false_accepts += tied.len() - positive;
+            corner.false_accepts += negative;
             curve.push(corner);
         }
         Self {
@@ -80,25 +94,29 @@ impl Ranking {
 
     /// Equal error rate, 0..1: where the ROC curve, its corners joined by lines, meets TAR = 1 − FAR.
     pub fn equal_error_rate(&self) -> f64 {
-        let points: Vec<_> = self.roc().collect();
         let excess = |point: RocPoint| point.far + point.tar - 1.0;
-        let crossing = points.windows(2).find(|ends| excess(ends[1]) >= 0.0);
-        let Some(&[before, after]) = crossing.and_then(|ends| ends.first_chunk::<2>()) else {
-            return 0.0;
-        };
-        let share = -excess(before) / (excess(after) - excess(before));
-        before.far + share * (after.far - before.far)
+        let mut before = RocPoint { far: 0.0, tar: 0.0 };
+        for after in self.roc().skip(1) {
+            if excess(after) >= 0.0 {
+                let share = -excess(before) / (excess(after) - excess(before));
+                return before.far + share * (after.far - before.far);
+            }
+            before = after;
+        }
+        0.0
     }
 
     /// The largest true accept rate whose false accept rate is at most `far`.
     pub fn true_accept_rate(&self, far: f64) -> f64 {
-        self.roc()
-            .rev()
-            .find(|point| point.far <= far)
-            .map_or(0.0, |point| point.tar)
+        let accepted = |corner: &Corner| corner.false_accepts as f64 / self.negative as f64 <= far;
+        let within = self.curve.partition_point(accepted);
+        let last = within.checked_sub(1).and_then(|last| self.curve.get(last));
+        last.map_or(0.0, |corner| {
+            corner.true_accepts as f64 / self.positive as f64
+        })
     }
 
-    /// True accept rates at the false accept rates 0.1, 0.01 and 0.001, by their names.
+    /// True accept rates at the false accept rates 0.1, 0.01, 0.001 and 0.0001, by their names.
     ///
     /// A rate f is told from 1/f negatives on: with fewer, one false accept already exceeds it, and the figure
     /// would be the one at no false accepts under a wrong name. `None` then.
@@ -151,16 +169,17 @@ mod tests {
 
     #[test]
     fn a_rate_is_told_from_as_many_negatives_as_it_needs() {
-        let negative: Vec<_> = (0..1000).map(|i| 1.0 + f64::from(i)).collect();
+        let negative: Vec<_> = (0..10_000).map(|i| 1.0 + f64::from(i)).collect();
         let told = |count: usize| -> Vec<bool> {
             let rates = ranking(&[0.5], &negative[..count]).tar_at_usual_fars();
-            ["0.1", "0.01", "0.001"]
+            ["0.1", "0.01", "0.001", "0.0001"]
                 .map(|far| rates[far].is_some())
                 .to_vec()
         };
-        assert_eq!(told(9), [false, false, false]);
-        assert_eq!(told(10), [true, false, false]);
-        assert_eq!(told(999), [true, true, false]);
-        assert_eq!(told(1000), [true, true, true]);
+        assert_eq!(told(9), [false; 4]);
+        assert_eq!(told(10), [true, false, false, false]);
+        assert_eq!(told(999), [true, true, false, false]);
+        assert_eq!(told(9_999), [true, true, true, false]);
+        assert_eq!(told(10_000), [true; 4]);
     }
 }

@@ -1,198 +1,79 @@
-//! The three rules that turn distances into accuracies.
+//! The thresholds of the three rules.
 
-use std::collections::BTreeMap;
+use super::folds::{Plan, Use};
+use super::{Accuracy, ScoredPair, Val};
 
-use super::folds::{self, FOLDS, Plan};
-use super::ranking::Ranking;
-use super::{Accuracy, EvalError, Evaluation, FoldFigures, PairCounts, Provenance, Rule};
+/// Pairs in order of distance.
+#[derive(Debug)]
+pub(super) struct Sorted {
+    pub pairs: Vec<SortedPair>,
+}
 
-/// The distance of a pair and what it should be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ScoredPair {
-    /// How far apart the two are; smaller means more alike.
+/// A pair among the sorted ones.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SortedPair {
     pub distance: f64,
-    /// Whether it is one person.
     pub same: bool,
-    /// The fold that the set's own list puts it in.
-    pub fold: Option<u32>,
+    /// Its place in the order given.
+    pub index: u32,
 }
 
-/// Which pairs are tested together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Folds {
-    /// As the rule makes them.
-    OfRule,
-    /// As the set's own list says, whatever the rule: for a corrected set that keeps its official folds.
-    OfSet,
-}
-
-/// The figures of some pairs: an [`Evaluation`] without what made the distances.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Figures {
-    /// The rule that made them.
-    pub rule: Rule,
-    /// Positives, negatives and tested pairs; missing and dropped ones are not known here and 0.
-    pub pairs: PairCounts,
-    /// Mean accuracy over the folds.
-    pub accuracy: Accuracy,
-    /// Mean of the folds' thresholds.
-    pub threshold: f64,
-    /// One entry a fold.
-    pub folds: Vec<FoldFigures>,
-    /// Area under the ROC curve.
-    pub auc: f64,
-    /// Equal error rate.
-    pub eer: f64,
-    /// True accept rate at false accept rates.
-    pub tar_at_far: BTreeMap<String, Option<f64>>,
-}
-
-impl Figures {
-    /// The whole evaluation, with what only the caller knows.
-    pub fn into_evaluation(
-        self,
-        set: String,
-        missing: usize,
-        dropped: usize,
-        provenance: Provenance,
-    ) -> Evaluation {
-        Evaluation {
-            set,
-            rule: self.rule,
-            pairs: PairCounts {
-                missing,
-                dropped,
-                ..self.pairs
-            },
-            accuracy: self.accuracy,
-            threshold: self.threshold,
-            folds: self.folds,
-            auc: self.auc,
-            eer: self.eer,
-            tar_at_far: self.tar_at_far,
-            provenance,
-        }
-    }
-}
-
-/// All figures of `pairs` by `rule`, folds made as the rule does; a pair is called one person below the threshold.
-///
-/// # Errors
-/// When a distance is not a number, or the pairs can't be put into folds.
-pub fn verify(rule: Rule, pairs: &[ScoredPair]) -> Result<Figures, EvalError> {
-    verify_in(Folds::OfRule, rule, pairs)
-}
-
-/// As [`verify`], with a choice of folds.
-///
-/// # Errors
-/// When a distance is not a number, or the pairs can't be put into folds.
-pub fn verify_in(choice: Folds, rule: Rule, pairs: &[ScoredPair]) -> Result<Figures, EvalError> {
-    let broken = pairs.iter().position(|pair| !pair.distance.is_finite());
-    if let Some(index) = broken {
-        return Err(EvalError::NotFinite {
-            pair: index + 1,
-            distance: pairs[index].distance,
+impl Sorted {
+    pub fn new(pairs: &[ScoredPair]) -> Self {
+        let mut pairs: Vec<SortedPair> = (0..)
+            .zip(pairs)
+            .map(|(index, pair)| SortedPair {
+                // Adding 0 makes −0 and 0 one value, as they are to `<`.
+                distance: pair.distance + 0.0,
+                same: pair.same,
+                index,
+            })
+            .collect();
+        pairs.sort_unstable_by(|a, b| {
+            a.distance
+                .total_cmp(&b.distance)
+                .then(a.index.cmp(&b.index))
         });
+        Self { pairs }
     }
-    let of = |same| move |pair: &&ScoredPair| pair.same == same;
-    let positive = pairs.iter().filter(of(true)).count();
-    let negative = pairs.len() - positive;
-    for (what, found) in [
-        ("pairs of one person", positive),
-        ("pairs of two people", negative),
-    ] {
-        if found < FOLDS {
-            return Err(EvalError::TooFewPairs {
-                rule,
-                what,
-                needed: FOLDS,
-                found,
-            });
-        }
-    }
-    let plan = match choice {
-        Folds::OfSet => folds::of_set(pairs)?.unwrap_or_else(|| folds::by_kind(pairs)),
-        Folds::OfRule => match rule {
-            Rule::Reference => folds::reference(pairs, positive, negative)?,
-            Rule::Insightface => folds::consecutive(pairs.len()),
-            Rule::Exact => folds::of_set(pairs)?.unwrap_or_else(|| folds::by_kind(pairs)),
-        },
-    };
-    let thresholds = match rule {
-        Rule::Reference => reference_thresholds(pairs, &plan),
-        Rule::Insightface => grid_thresholds(pairs, &plan),
-        Rule::Exact => exact_thresholds(pairs, &plan),
-    };
-    let ranking = Ranking::new(pairs);
-    let folds = test(pairs, &plan, &thresholds);
-    Ok(Figures {
-        rule,
-        pairs: PairCounts {
-            positive,
-            negative,
-            tested: plan.of_pair.iter().filter(|p| p.tested().is_some()).count(),
-            ..PairCounts::default()
-        },
-        accuracy: Accuracy::of(folds.iter().map(|fold| fold.accuracy)),
-        threshold: thresholds.iter().sum::<f64>() / thresholds.len() as f64,
-        folds,
-        auc: ranking.auc(),
-        eer: ranking.equal_error_rate(),
-        tar_at_far: ranking.tar_at_usual_fars(),
-    })
-}
 
-impl Accuracy {
-    /// Mean and spread of some folds' accuracies.
-    pub fn of(folds: impl ExactSizeIterator<Item = f64> + Clone) -> Self {
-        let count = folds.len() as f64;
-        let mean = folds.clone().sum::<f64>() / count;
-        let squares: f64 = folds.map(|accuracy| (accuracy - mean).powi(2)).sum();
-        Self {
-            mean,
-            std: (squares / count).sqrt(),
-            sem: if count > 1.0 {
-                (squares / (count - 1.0)).sqrt() / count.sqrt()
-            } else {
-                0.0
-            },
-        }
+    /// The pairs of each distance.
+    pub fn ties(&self) -> impl Iterator<Item = &[SortedPair]> {
+        self.pairs.chunk_by(|a, b| a.distance >= b.distance)
     }
-}
-
-/// The pairs' indices in order of distance.
-fn by_distance(pairs: &[ScoredPair]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..pairs.len()).collect();
-    order.sort_by(|&a, &b| pairs[a].distance.total_cmp(&pairs[b].distance));
-    order
 }
 
 /// The crossing of false rejects and false accepts on the other folds (the published code's `threshold_by_sort`).
 ///
 /// Positives in rising and negatives in falling order; where the first positive exceeds its negative, their middle.
 /// Where none does, the two are perfectly apart and the middle of the gap is taken (the published code returns 0).
-fn reference_thresholds(pairs: &[ScoredPair], plan: &Plan) -> Vec<f64> {
-    let order = by_distance(pairs);
+pub(super) fn reference_thresholds(sorted: &Sorted, plan: &Plan) -> Vec<f64> {
+    let [positives, negatives] = [true, false].map(|same| {
+        let pairs = sorted.pairs.iter().filter(|pair| pair.same == same);
+        let used = pairs.map(|pair| (pair.distance, plan.of_pair[pair.index as usize]));
+        used.collect::<Vec<_>>()
+    });
     (0..plan.folds)
         .map(|fold| {
-            let trained = |same: bool| {
-                order
-                    .iter()
-                    .filter(move |&&i| pairs[i].same == same && plan.of_pair[i].trains(fold))
-                    .map(|&i| pairs[i].distance)
-            };
-            let crossing = trained(true)
-                .zip(trained(false).rev())
+            let crossing = trained(&positives, fold)
+                .zip(trained(&negatives, fold).rev())
                 .find(|(positive, negative)| positive > negative);
             let (positive, negative) = crossing.unwrap_or_else(|| {
-                let farthest = trained(true).next_back().unwrap_or(0.0);
-                let nearest = trained(false).next().unwrap_or(farthest);
+                let farthest = trained(&positives, fold).next_back().unwrap_or(0.0);
+                let nearest = trained(&negatives, fold).next().unwrap_or(farthest);
                 (farthest, nearest)
             });
             f64::midpoint(positive, negative)
         })
         .collect()
+}
+
+/// The distances that help to choose a fold's threshold, in order.
+fn trained(pairs: &[(f64, Use)], fold: usize) -> impl DoubleEndedIterator<Item = f64> {
+    pairs
+        .iter()
+        .filter(move |(_, used)| used.trains(fold))
+        .map(|(distance, _)| *distance)
 }
 
 const GRID: usize = 400;
@@ -203,22 +84,28 @@ fn grid(index: usize) -> f64 {
 }
 
 /// On InsightFace's grid, the first threshold of the best accuracy on the other folds.
-fn grid_thresholds(pairs: &[ScoredPair], plan: &Plan) -> Vec<f64> {
+pub(super) fn grid_thresholds(sorted: &Sorted, plan: &Plan) -> Vec<f64> {
     // How many more (or fewer) pairs of each fold are right from each grid value on than with the one before it.
     let mut gains = vec![[0_i64; GRID]; plan.folds];
-    let thresholds: Vec<f64> = (0..GRID).map(grid).collect();
-    for (pair, used) in pairs.iter().zip(&plan.of_pair) {
-        let first_above = thresholds.partition_point(|threshold| *threshold <= pair.distance);
-        if let (Some(fold), true) = (used.tested(), first_above < GRID) {
-            gains[fold][first_above] += if pair.same { 1 } else { -1 };
+    let mut of_all = [0_i64; GRID];
+    let mut first_above = 0;
+    for pair in &sorted.pairs {
+        while first_above < GRID && grid(first_above) <= pair.distance {
+            first_above += 1;
+        }
+        let fold = plan.of_pair[pair.index as usize].tested();
+        if let (Some(fold), true) = (fold, first_above < GRID) {
+            let gain = if pair.same { 1 } else { -1 };
+            gains[fold][first_above] += gain;
+            of_all[first_above] += gain;
         }
     }
-    (0..plan.folds)
-        .map(|fold| {
+    gains
+        .iter()
+        .map(|own| {
             let (mut right, mut best, mut best_index) = (0, i64::MIN, 0);
             for index in 0..GRID {
-                let of_others = gains.iter().enumerate().filter(|(other, _)| *other != fold);
-                right += of_others.map(|(_, gains)| gains[index]).sum::<i64>();
+                right += of_all[index] - own[index];
                 if right > best {
                     (best, best_index) = (right, index);
                 }
@@ -228,32 +115,134 @@ fn grid_thresholds(pairs: &[ScoredPair], plan: &Plan) -> Vec<f64> {
         .collect()
 }
 
-/// The lowest threshold of the best possible accuracy on the other folds, midway between two neighbouring distances.
-fn exact_thresholds(pairs: &[ScoredPair], plan: &Plan) -> Vec<f64> {
-    let order = by_distance(pairs);
-    (0..plan.folds)
-        .map(|fold| {
-            let mut trained = order
-                .iter()
-                .filter(|&&i| plan.of_pair[i].trains(fold))
-                .map(|&i| pairs[i])
-                .peekable();
-            // A threshold at the smallest distance calls no pair one person.
-            let mut best_threshold = trained.peek().map_or(0.0, |pair| pair.distance);
-            let (mut right, mut best) = (0_i64, 0_i64);
-            while let Some(pair) = trained.next() {
-                right += if pair.same { 1 } else { -1 };
-                let next = trained.peek().map(|next| next.distance);
-                let between_distances = next.is_none_or(|next| next > pair.distance);
-                if right > best && between_distances {
-                    best = right;
-                    best_threshold = match next {
-                        Some(next) => above(pair.distance, next),
-                        None => pair.distance.next_up(),
-                    };
-                }
+/// The false accept rate at which InsightFace tells its true accept rate.
+const VAL_FAR: f64 = 1e-3;
+const FINE_GRID: usize = 4000;
+
+/// `numpy.arange(0, 4, 0.001)`.
+fn fine_grid(index: usize) -> f64 {
+    index as f64 * 0.001
+}
+
+/// InsightFace's `calculate_val` at a false accept rate of 1e-3: each fold at the threshold where the other folds'
+/// rate, on the grid and joined by lines between its values, is that; 0 where it never is.
+///
+/// `None` where a fold lacks positives or negatives: the original divides by zero there.
+pub(super) fn val(sorted: &Sorted, plan: &Plan) -> Option<Val> {
+    let use_of = |pair: &SortedPair| plan.of_pair[pair.index as usize];
+    let mut shares = Vec::with_capacity(plan.folds);
+    for fold in 0..plan.folds {
+        let trained: Vec<f64> = sorted
+            .pairs
+            .iter()
+            .filter(|pair| !pair.same && use_of(pair).trains(fold))
+            .map(|pair| pair.distance)
+            .collect();
+        let threshold = interpolated_threshold(&trained);
+        let (mut accepted, mut all) = ([0_usize; 2], [0_usize; 2]);
+        for pair in &sorted.pairs {
+            if use_of(pair).tested() == Some(fold) {
+                all[usize::from(pair.same)] += 1;
+                accepted[usize::from(pair.same)] += usize::from(pair.distance < threshold);
             }
-            best_threshold
+        }
+        if all.contains(&0) {
+            return None;
+        }
+        let share = |kind: usize| accepted[kind] as f64 / all[kind] as f64;
+        shares.push([share(0), share(1)]);
+    }
+    let true_accepts = Accuracy::of(shares.iter().map(|share| share[1]));
+    Some(Val {
+        target_far: VAL_FAR,
+        mean: true_accepts.mean,
+        std: true_accepts.std,
+        far: shares.iter().map(|share| share[0]).sum::<f64>() / shares.len() as f64,
+    })
+}
+
+/// The threshold at which the false accept rate of these negatives, in rising order, is [`VAL_FAR`].
+fn interpolated_threshold(negatives: &[f64]) -> f64 {
+    let count = negatives.len() as f64;
+    let accepted = |index: usize| {
+        let threshold = fine_grid(index);
+        negatives.partition_point(|distance| *distance < threshold) as f64 / count
+    };
+    // The rate never falls along the grid.
+    let (mut low, mut high) = (0, FINE_GRID);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if accepted(middle) <= VAL_FAR {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if low == FINE_GRID {
+        let reached = accepted(FINE_GRID - 1) >= VAL_FAR;
+        return if reached {
+            fine_grid(FINE_GRID - 1)
+        } else {
+            0.0
+        };
+    }
+    let (before, after) = (low.saturating_sub(1), low);
+    let (rate_before, rate_after) = (accepted(before), accepted(after));
+    let share = (VAL_FAR - rate_before) / (rate_after - rate_before);
+    fine_grid(before) + share * (fine_grid(after) - fine_grid(before))
+}
+
+/// The lowest threshold of the best possible accuracy on the other folds, midway between two neighbouring distances.
+pub(super) fn exact_thresholds(sorted: &Sorted, plan: &Plan) -> Vec<f64> {
+    /// The best place to cut a fold's training pairs at: after so many sorted pairs.
+    #[derive(Clone, Copy, Default)]
+    struct Best {
+        right: i32,
+        after: usize,
+    }
+    // What accepting all up to a place gains over accepting none: of all training pairs, and of each fold's own.
+    let mut of_all = 0_i32;
+    let mut own = vec![0_i32; plan.folds];
+    let mut best = vec![Best::default(); plan.folds];
+    let mut after = 0;
+    for tied in sorted.ties() {
+        for pair in tied {
+            let gain = if pair.same { 1 } else { -1 };
+            let used = plan.of_pair[pair.index as usize];
+            if let Some(fold) = used.tested() {
+                own[fold] += gain;
+                of_all += gain;
+            } else if used.trains(0) {
+                of_all += gain;
+            }
+        }
+        after += tied.len();
+        for (best, own) in best.iter_mut().zip(&own) {
+            if of_all - own > best.right {
+                *best = Best {
+                    right: of_all - own,
+                    after,
+                };
+            }
+        }
+    }
+    let trained = |fold: usize, pairs: &[SortedPair]| {
+        let mut pairs = pairs.iter();
+        pairs
+            .find(|pair| plan.of_pair[pair.index as usize].trains(fold))
+            .map(|pair| pair.distance)
+    };
+    best.iter()
+        .enumerate()
+        .map(|(fold, best)| {
+            let (accepted, rejected) = sorted.pairs.split_at(best.after);
+            let next = trained(fold, rejected);
+            match (accepted.last(), next) {
+                // A threshold at the smallest distance calls no pair one person.
+                (None, next) => next.unwrap_or(0.0),
+                (Some(last), Some(next)) => above(last.distance, next),
+                (Some(last), None) => last.distance.next_up(),
+            }
         })
         .collect()
 }
@@ -264,26 +253,10 @@ fn above(lower: f64, upper: f64) -> f64 {
     if middle > lower { middle } else { upper }
 }
 
-fn test(pairs: &[ScoredPair], plan: &Plan, thresholds: &[f64]) -> Vec<FoldFigures> {
-    let mut right = vec![0_usize; plan.folds];
-    let mut tested = vec![0_usize; plan.folds];
-    for (pair, used) in pairs.iter().zip(&plan.of_pair) {
-        if let Some(fold) = used.tested() {
-            tested[fold] += 1;
-            right[fold] += usize::from((pair.distance < thresholds[fold]) == pair.same);
-        }
-    }
-    (0..plan.folds)
-        .map(|fold| FoldFigures {
-            accuracy: right[fold] as f64 / tested[fold] as f64,
-            threshold: thresholds[fold],
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::{EvalError, Rule, verify};
 
     fn pair(distance: f64, same: bool) -> ScoredPair {
         ScoredPair {
@@ -304,11 +277,9 @@ mod tests {
             .collect()
     }
 
-    const ALL: [Rule; 3] = [Rule::Reference, Rule::Insightface, Rule::Exact];
-
     #[test]
     fn perfect_separation_is_perfect_by_every_rule() {
-        for rule in ALL {
+        for rule in Rule::ALL {
             let figures = verify(rule, &apart(50)).unwrap();
             assert!((figures.accuracy.mean - 1.0).abs() < 1e-15, "{rule}");
             assert!(figures.accuracy.std.abs() < 1e-15);
@@ -322,7 +293,7 @@ mod tests {
 
     #[test]
     fn too_few_or_broken_pairs_are_clear_errors() {
-        for rule in ALL {
+        for rule in Rule::ALL {
             assert!(matches!(
                 verify(rule, &[]),
                 Err(EvalError::TooFewPairs { found: 0, .. })
@@ -436,7 +407,7 @@ mod tests {
 
     #[test]
     fn all_distances_equal_is_no_panic() {
-        for rule in ALL {
+        for rule in Rule::ALL {
             let pairs: Vec<_> = (0..40).map(|i| pair(0.5, i % 2 == 0)).collect();
             let figures = verify(rule, &pairs).unwrap();
             assert!((figures.auc - 0.5).abs() < 1e-12);

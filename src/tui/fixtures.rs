@@ -199,6 +199,8 @@ pub fn evaluation(set: &str, model: &str, step: u64) -> Evaluation {
         .map(|fold| FoldFigures {
             accuracy: 0.76 + f64::from(fold * 7 % 10) * 0.005,
             threshold: 1.2 + f64::from(fold) * 0.003,
+            positive: 300,
+            negative: 300,
         })
         .collect();
     Evaluation {
@@ -225,6 +227,9 @@ pub fn evaluation(set: &str, model: &str, step: u64) -> Evaluation {
             ("0.01".to_owned(), Some(0.2231)),
             ("0.001".to_owned(), None),
         ]),
+        val: None,
+        untested: None,
+        intervals: None,
         provenance: Provenance {
             model: model.to_owned(),
             step: Some(step),
