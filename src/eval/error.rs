@@ -67,6 +67,16 @@ pub enum EvalError {
         /// The fold.
         fold: u32,
     },
+    /// What is to be compared was measured on other pairs.
+    #[error(
+        "evaluation {number} is of other pairs than the first, so that the two can't be compared: {reason}"
+    )]
+    OtherPairs {
+        /// Which evaluation, from 1.
+        number: usize,
+        /// How it differs.
+        reason: String,
+    },
     /// A file of scores can't be understood.
     #[error("{}:{line}: {reason}", path.display())]
     Scores {

@@ -1,10 +1,13 @@
 //! Verification figures: pure functions on distances and embeddings.
 
 mod bootstrap;
+pub mod compare;
 pub mod corrected;
 mod error;
+pub mod failures;
 mod figures;
 mod folds;
+pub mod operating;
 pub mod ranking;
 mod rules;
 pub mod scores;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use facetui::eval::compare::mcnemar;
 use facetui::eval::corrected::{Corrected, ErrorList, NamedPair, correct};
 use facetui::eval::ranking::Ranking;
 use facetui::eval::{Rule, ScoredPair, verify};
@@ -105,6 +106,79 @@ struct GoldenRules {
     name: String,
     insightface: GoldenGrid,
     exact: GoldenExact,
+}
+
+#[derive(Deserialize)]
+struct GoldenMetrics {
+    cases: Vec<GoldenMetricsCase>,
+    mcnemar: Vec<GoldenMcNemar>,
+}
+
+#[derive(Deserialize)]
+struct GoldenMetricsCase {
+    name: String,
+    val: GoldenVal,
+    bootstrap: GoldenIntervals,
+}
+
+#[derive(Deserialize)]
+struct GoldenVal {
+    mean: f64,
+    std: f64,
+    far: f64,
+}
+
+#[derive(Deserialize)]
+struct GoldenIntervals {
+    accuracy: [f64; 2],
+    auc: [f64; 2],
+}
+
+#[derive(Deserialize)]
+struct GoldenMcNemar {
+    fixed: usize,
+    broken: usize,
+    p: f64,
+}
+
+fn golden_metrics() -> GoldenMetrics {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/metrics.json");
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn insightfaces_val_and_mcnemars_test_give_the_golden_figures() {
+    let golden = golden_metrics();
+    for (case, golden) in golden_cases().iter().zip(&golden.cases) {
+        assert_eq!(case.name, golden.name);
+        let figures = verify(Rule::Insightface, &laid_out(case)).unwrap();
+        let val = figures.val.unwrap();
+        close(val.mean, golden.val.mean, &case.name);
+        close(val.std, golden.val.std, &case.name);
+        close(val.far, golden.val.far, &case.name);
+    }
+    for case in golden.mcnemar {
+        let found = mcnemar(case.fixed, case.broken);
+        close(found, case.p, &format!("{} : {}", case.fixed, case.broken));
+    }
+}
+
+/// Draws differ, so that ends may differ by a part of the interval: over 1,000 draws an end's own deviation is about
+/// 3 % of a normal interval.
+#[test]
+fn bootstrap_intervals_are_those_of_numpy() {
+    for (case, golden) in golden_cases().iter().zip(golden_metrics().cases) {
+        let figures = verify(Rule::Reference, &case.pairs()).unwrap();
+        let found = figures.intervals.unwrap();
+        for (found, [low, high]) in [
+            (found.accuracy, golden.bootstrap.accuracy),
+            (found.auc, golden.bootstrap.auc),
+        ] {
+            let slack = 0.1 * (high - low);
+            let near = (found.low - low).abs() <= slack && (found.high - high).abs() <= slack;
+            assert!(near, "{}: {found:?}, expected {low} {high}", case.name);
+        }
+    }
 }
 
 #[derive(Deserialize)]
