@@ -1,8 +1,14 @@
 //! YTF-corrected: figures without the videos that are known to be mislabelled.
 
-use std::{collections::BTreeSet, fmt};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+
+use super::scores::NamedScores;
+use super::{EvalError, Figures, Folds, Rule, Verification};
+use crate::untrusted::visible;
+
+pub use super::error_list::{ErrorList, Note};
 
 /// How an error list changes a video evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,10 +32,28 @@ impl fmt::Display for Corrected {
     }
 }
 
-/// The names of mislabelled videos: `Alma_Powell/2`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ErrorList {
-    names: BTreeSet<String>,
+impl FromStr for Corrected {
+    type Err = EvalError;
+
+    fn from_str(text: &str) -> Result<Self, EvalError> {
+        let all = [Self::None, Self::Reference, Self::Official];
+        let found = all.into_iter().find(|mode| mode.to_string() == text);
+        found.ok_or_else(|| EvalError::Unknown {
+            what: "correction",
+            found: visible(text),
+            allowed: "none, reference, official".to_owned(),
+        })
+    }
+}
+
+impl Corrected {
+    /// Which folds its figures are made in.
+    pub fn folds(self) -> Folds {
+        match self {
+            Self::None | Self::Reference => Folds::OfRule,
+            Self::Official => Folds::OfSet,
+        }
+    }
 }
 
 /// A pair of a list, as far as an error list touches it.
@@ -54,43 +78,6 @@ pub struct Selection {
     pub negatives_beyond: usize,
 }
 
-impl ErrorList {
-    /// Reads a list of one name a line; blank lines and lines that begin with `#` are passed over.
-    pub fn parse(text: &str) -> Self {
-        let names = text
-            .lines()
-            .map(|line| line.trim().trim_matches('/'))
-            .filter(|line| !line.is_empty() && !line.starts_with('#'))
-            .map(str::to_owned)
-            .collect();
-        Self { names }
-    }
-
-    /// Whether a video is listed: by whole components of its path, never by a part of a name.
-    pub fn contains(&self, video: &str) -> bool {
-        let parts: Vec<&str> = video.split('/').filter(|part| !part.is_empty()).collect();
-        (0..parts.len())
-            .any(|start| (start + 1..=parts.len()).any(|end| self.has(&parts[start..end])))
-    }
-
-    /// How many videos are listed.
-    pub fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    /// Whether none is listed.
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
-    }
-
-    fn has(&self, parts: &[&str]) -> bool {
-        match parts {
-            [one] => self.names.contains(*one),
-            several => self.names.contains(&several.join("/")),
-        }
-    }
-}
-
 /// Which of `pairs` stay in the figures.
 ///
 /// The `reference` correction takes listed videos out of the positives only, as the published code does; `official`
@@ -113,26 +100,42 @@ pub fn correct(pairs: &[NamedPair], errors: &ErrorList, mode: Corrected) -> Sele
     }
 }
 
+/// The scores that an error list leaves, in their order, and how many pairs it takes out.
+pub fn corrected_scores(
+    scores: &NamedScores,
+    errors: &ErrorList,
+    mode: Corrected,
+) -> (NamedScores, usize) {
+    let selection = correct(&scores.named(), errors, mode);
+    let kept = selection
+        .kept
+        .iter()
+        .map(|&index| scores.rows[index].clone());
+    let kept = NamedScores {
+        rows: kept.collect(),
+    };
+    (kept, selection.dropped)
+}
+
+/// Figures with another error list, from scores that are there already, with the number of pairs taken out.
+///
+/// # Errors
+/// When what is left can't be put into folds.
+pub fn refigure(
+    scores: &NamedScores,
+    errors: &ErrorList,
+    mode: Corrected,
+    rule: Rule,
+) -> Result<(Figures, usize), EvalError> {
+    let (kept, dropped) = corrected_scores(scores, errors, mode);
+    let pairs = kept.pairs();
+    let figures = Verification::new(&pairs)?.figures_with_intervals(mode.folds(), rule)?;
+    Ok((figures, dropped))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_match_by_whole_components() {
-        let errors = ErrorList::parse("Alma_Powell/2\r\n# why\n\nAli_Abbas/2\n");
-        assert_eq!(errors.len(), 2);
-        for listed in [
-            "Alma_Powell/2",
-            "frames/Alma_Powell/2",
-            "Alma_Powell/2/7.jpg",
-        ] {
-            assert!(errors.contains(listed), "{listed}");
-        }
-        for other in ["Alma_Powell/22", "XAlma_Powell/2", "Alma_Powell", "2", ""] {
-            assert!(!errors.contains(other), "{other}");
-        }
-        assert!(!ErrorList::default().contains("a/1"));
-    }
 
     #[test]
     fn each_correction_takes_out_its_own() {

@@ -77,9 +77,9 @@ pub enum EvalError {
         /// How it differs.
         reason: String,
     },
-    /// A file of scores can't be understood.
+    /// A file of scores or names can't be understood.
     #[error("{}:{line}: {reason}", path.display())]
-    Scores {
+    Malformed {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
@@ -93,6 +93,20 @@ pub enum EvalError {
         /// The file.
         path: PathBuf,
         /// What the system said.
+        reason: String,
+    },
+    /// A file can't be written.
+    #[error("{}: cannot write: {reason}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// What is to be listed can't be a video.
+    #[error("{reason}")]
+    VideoName {
+        /// What was given and what is allowed.
         reason: String,
     },
     /// A video without frames.

@@ -4,6 +4,7 @@ mod bootstrap;
 pub mod compare;
 pub mod corrected;
 mod error;
+pub mod error_list;
 pub mod failures;
 mod figures;
 mod folds;

@@ -48,7 +48,7 @@ impl NamedScores {
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, EvalError> {
         let (columns, rows) = rows_of(bytes, path)?;
         if columns < 5 {
-            return Err(EvalError::Scores {
+            return Err(EvalError::Malformed {
                 path: path.to_owned(),
                 line: 1,
                 reason: "the pairs have no names; the header must be `kind,distance,fold,a,b`"
@@ -115,7 +115,7 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, EvalError> {
 
 /// How many columns there are, and the rows; names are empty where there are none.
 fn rows_of(bytes: &[u8], path: &Path) -> Result<(usize, Vec<NamedScore>), EvalError> {
-    let wrong = |line, reason| EvalError::Scores {
+    let wrong = |line, reason| EvalError::Malformed {
         path: path.to_owned(),
         line,
         reason,

@@ -13,7 +13,7 @@ const FACETUI: Table = &[
     ("untrusted", &[]),
     ("config", &["untrusted"]),
     ("data", &["atomic", "config", "untrusted"]),
-    ("eval", &["untrusted"]),
+    ("eval", &["atomic", "untrusted"]),
     ("run", &["atomic", "config", "eval", "untrusted"]),
     ("launch", &["config", "data", "eval", "run", "untrusted"]),
     ("plot", &["atomic", "eval", "run", "untrusted"]),
