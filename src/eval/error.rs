@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::Rule;
+use crate::untrusted::visible;
 
 /// Why there are no figures, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -108,6 +109,28 @@ pub enum EvalError {
     VideoName {
         /// What was given and what is allowed.
         reason: String,
+    },
+    /// Too few pairs to tell one person's similarities from two people's.
+    #[error("how alike videos of one person are can't be told from {found} {what}; 10 are needed")]
+    FewPairs {
+        /// Which pairs: `pairs of one person`.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+    },
+    /// A pair names what there are no embeddings of.
+    #[error("a pair names {}, of which there are no embeddings", visible(name))]
+    NoVideo {
+        /// The name.
+        name: String,
+    },
+    /// Something is wrong with one video.
+    #[error("video {}: {source}", visible(name))]
+    OfVideo {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: Box<EvalError>,
     },
     /// A video without frames.
     #[error("there is no frame to make a template of")]

@@ -12,6 +12,7 @@ pub mod operating;
 pub mod ranking;
 mod rules;
 pub mod scores;
+pub mod suspects;
 pub mod table;
 pub mod template;
 mod verification;

@@ -196,6 +196,28 @@ impl<'a> Track<'a> {
         kept
     }
 
+    /// How many frames there are.
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether there is no frame.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// The frames at unit length.
+    pub(in crate::eval) fn units(&self) -> Result<Vec<Vec<f64>>, EvalError> {
+        let inverse = inverse(&self.lengths()?)?;
+        let scaled = |(frame, inverse): (&&[f32], &f64)| {
+            frame
+                .iter()
+                .map(|value| f64::from(*value) * inverse)
+                .collect()
+        };
+        Ok(self.frames.iter().zip(&inverse).map(scaled).collect())
+    }
+
     /// The Euclidean length of every frame, all of them checked.
     fn lengths(&self) -> Result<Vec<f64>, EvalError> {
         let first = self.frames.first().ok_or(EvalError::NoFrames)?;
