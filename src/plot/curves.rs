@@ -1,39 +1,17 @@
 //! Draws curves in panels, one above the other.
 
-use std::fmt::Display;
 use std::ops::Range;
-use std::sync::OnceLock;
 
-use image::ImageEncoder;
-use image::codecs::png::PngEncoder;
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::{FontStyle, register_font};
 
 use super::smooth::{pieces, smoothed, thinned};
+use super::style::{
+    COLOURS, GRID, HEAD_SIZE, LABEL_SIZE, TITLE_HEIGHT, failed, load_font, png_of, svg_of, text,
+    title,
+};
 use super::{Curve, CurveOptions, MAX_PIXELS, PlotError};
 use crate::untrusted::visible;
-
-/// Room for the title above the panels, in pixels.
-const TITLE_HEIGHT: u32 = 36;
-const FONT: &str = "sans-serif";
-// Sizes in pixels are even: plotters cuts half pixels off towards zero, which would put letters off their line.
-const TITLE_SIZE: i32 = 20;
-const HEAD_SIZE: i32 = 18;
-const LABEL_SIZE: i32 = 14;
-const INK: RGBColor = RGBColor(40, 44, 52);
-const GRID: RGBColor = RGBColor(226, 228, 233);
-
-/// Okabe and Ito's colours, told apart by colour-blind eyes; yellow left out, which is lost on white.
-const COLOURS: [RGBColor; 7] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
-    RGBColor(230, 159, 0),
-    RGBColor(90, 90, 90),
-];
 
 /// Curves of one unit on one pair of axes.
 struct Panel<'a> {
@@ -44,27 +22,13 @@ struct Panel<'a> {
 pub(super) fn png(curves: &[Curve], options: &CurveOptions) -> Result<Vec<u8>, PlotError> {
     let panels = panels_of(curves)?;
     let (width, height) = size_of(&panels, options)?;
-    let mut pixels = vec![255; 3 * width as usize * height as usize];
-    {
-        let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-        draw(&area, &panels, options)?;
-    }
-    let mut bytes = Vec::new();
-    PngEncoder::new(&mut bytes)
-        .write_image(&pixels, width, height, image::ExtendedColorType::Rgb8)
-        .map_err(failed)?;
-    Ok(bytes)
+    png_of((width, height), |area| draw(area, &panels, options))
 }
 
 pub(super) fn svg(curves: &[Curve], options: &CurveOptions) -> Result<String, PlotError> {
     let panels = panels_of(curves)?;
     let size = size_of(&panels, options)?;
-    let mut text = String::new();
-    {
-        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
-        draw(&area, &panels, options)?;
-    }
-    Ok(text)
+    svg_of(size, |area| draw(area, &panels, options))
 }
 
 /// Losses share a panel; other curves share one when the last part of their tags is the same (`eval/…/accuracy`).
@@ -115,11 +79,7 @@ fn draw<B: DrawingBackend>(
 ) -> Result<(), PlotError> {
     load_font();
     area.fill(&WHITE).map_err(failed)?;
-    let (title, rest) = area.split_vertically(TITLE_HEIGHT);
-    let style = (FONT, TITLE_SIZE).into_font().color(&INK);
-    title
-        .draw_text(&visible(&options.title), &style, (16, 12))
-        .map_err(failed)?;
+    let rest = title(area, &options.title)?;
     for (part, panel) in rest.split_evenly((panels.len(), 1)).iter().zip(panels) {
         draw_panel(part, panel, options)?;
     }
@@ -132,7 +92,6 @@ fn draw_panel<B: DrawingBackend>(
     options: &CurveOptions,
 ) -> Result<(), PlotError> {
     let scale = Scale::of(panel);
-    let text = |size: i32| (FONT, size).into_font().color(&INK);
     let mut chart = ChartBuilder::on(area)
         .margin(12)
         .caption(visible(panel.name), text(HEAD_SIZE))
@@ -272,21 +231,6 @@ fn trimmed(value: f64) -> String {
     let text = format!("{value:.4}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0" } else { text }.to_owned()
-}
-
-fn load_font() {
-    static LOADED: OnceLock<()> = OnceLock::new();
-    LOADED.get_or_init(|| {
-        let font = include_bytes!("../../assets/Inter-Regular.otf");
-        // A font that can't be read shows as an error where text is drawn.
-        let _ = register_font(FONT, FontStyle::Normal, font);
-    });
-}
-
-fn failed(error: impl Display) -> PlotError {
-    PlotError::Draw {
-        reason: error.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,15 @@
-//! Pictures: curves of scalars as PNG, SVG or CSV.
+//! Pictures: curves of scalars as PNG, SVG or CSV; charts of verification; pairs of faces.
 //!
-//! `curves` draws, `smooth` holds the arithmetic of what is drawn. The font ships with the program, so that
-//! pictures look the same on a machine without fonts.
+//! `curves` draws scalars, `smooth` holds their arithmetic; `chart` draws what verification comes to, on the axes of
+//! `axis`; `faces` lays pictures side by side. The font ships with the program, so that pictures look the same on a
+//! machine without fonts.
 
+mod axis;
+mod chart;
 mod curves;
+mod faces;
 mod smooth;
+mod style;
 
 use std::ffi::OsStr;
 use std::io;
@@ -15,6 +20,8 @@ use thiserror::Error;
 use crate::atomic::atomic_write;
 use crate::run::Point;
 
+pub use chart::{Chart, DistanceHistogram, RocLine};
+pub use faces::{Caption, Picture, sheet, side_by_side};
 pub use smooth::smoothed;
 
 /// One curve of a picture.
