@@ -1,7 +1,11 @@
 //! `facetui eval`
 
+mod compare;
+mod failures;
 mod lfw;
+mod report;
 mod scores;
+mod suspects;
 mod ytf;
 
 use std::path::{Path, PathBuf};
@@ -13,9 +17,11 @@ use crate::{
     config::{ChannelOrder, Crop, DeviceChoice, Flatten, Scaling},
     eval::{
         Evaluation, Rule,
+        corrected::{Corrected, ErrorList},
         template::{Distance, Mirror, Pooling},
     },
-    launch::{self, CheckpointChoice, EvaluationOrder, RunName, Started},
+    launch::{self, CheckpointChoice, EvaluationOrder, RunName, Started, find},
+    report::Measured,
     run::{BareWeights, FigureOptions, Preprocessing, VerificationSet},
 };
 
@@ -25,7 +31,11 @@ use crate::{
     after_help = "Examples:\n  facetui eval lfw --model margin-centre --data lfw.bin\n  \
                         facetui eval ytf --model margin-centre --splits splits.txt --frames aligned_images_DB\n  \
                         facetui eval lfw --model w600k_r50.onnx --data lfw.bin --rule insightface\n  \
-                        facetui eval scores distances.csv --rule exact --json"
+                        facetui eval scores distances.csv --rule exact --json\n  \
+                        facetui eval failures eval-ytf --out failures\n  \
+                        facetui eval suspects eval-ytf --errors assets/ytf-error.txt\n  \
+                        facetui eval compare eval-ytf eval-ytf-2\n  \
+                        facetui eval report eval-lfw eval-ytf --out report"
 )]
 pub(super) struct Eval {
     #[command(subcommand)]
@@ -37,6 +47,10 @@ enum Protocol {
     Lfw(lfw::Lfw),
     Ytf(ytf::Ytf),
     Scores(scores::Scores),
+    Failures(failures::Failures),
+    Suspects(suspects::Suspects),
+    Compare(compare::Compare),
+    Report(report::Report),
 }
 
 impl Eval {
@@ -45,7 +59,52 @@ impl Eval {
             Protocol::Lfw(command) => command.run(runs_root),
             Protocol::Ytf(command) => command.run(runs_root),
             Protocol::Scores(command) => command.run(),
+            Protocol::Failures(command) => command.run(runs_root),
+            Protocol::Suspects(command) => command.run(runs_root),
+            Protocol::Compare(command) => command.run(runs_root),
+            Protocol::Report(command) => command.run(runs_root),
         }
+    }
+}
+
+/// An evaluation that was made, and how an error list shall change it.
+#[derive(Debug, Args)]
+struct Made {
+    /// The run's name, or the path of its folder
+    run: PathBuf,
+    /// Which of its sets [default: the whole one]
+    #[arg(long, value_name = "S")]
+    set: Option<String>,
+    /// Leave mislabelled videos out: reference or official
+    #[arg(long, value_name = "M")]
+    corrected: Option<Corrected>,
+    /// The list of mislabelled videos [default: the one that the run was given]
+    #[arg(long, value_name = "FILE")]
+    errors: Option<PathBuf>,
+}
+
+impl Made {
+    fn open(&self, runs_root: &Path) -> Result<Measured, Failure> {
+        let run = find::run(runs_root, &self.run)?;
+        let mut measured = Measured::open(&run, self.set.as_deref())?;
+        match (self.corrected, &self.errors) {
+            (None, None) => {}
+            (None, Some(_)) => {
+                return Err(Failure::Input(
+                    "--errors needs --corrected reference or --corrected official, which say how"
+                        .to_owned(),
+                ));
+            }
+            (Some(mode), Some(path)) => measured.correct(&ErrorList::load(path)?, mode)?,
+            (Some(Corrected::None), None) => {
+                measured.correct(&ErrorList::default(), Corrected::None)?;
+            }
+            (Some(mode), None) => {
+                let errors = measured.own_errors()?;
+                measured.correct(&errors, mode)?;
+            }
+        }
+        Ok(measured)
     }
 }
 

@@ -4,7 +4,8 @@ use std::{io, process::ExitCode};
 
 use super::output::say;
 use crate::{
-    config::ConfigErrors, data::DataError, eval::EvalError, launch::LaunchError, run::RunError,
+    config::ConfigErrors, data::DataError, eval::EvalError, launch::LaunchError,
+    report::ReportError, run::RunError,
 };
 
 /// Why a command ends early, and with which exit code.
@@ -66,7 +67,20 @@ impl From<DataError> for Failure {
 
 impl From<EvalError> for Failure {
     fn from(error: EvalError) -> Self {
-        Self::Input(error.to_string())
+        match error {
+            EvalError::Write { .. } => Self::Failed(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Run(error) => error.into(),
+            _ if error.is_wrong_input() => Self::Input(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
     }
 }
 

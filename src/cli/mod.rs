@@ -9,6 +9,7 @@ mod dashboard;
 mod data;
 mod demo;
 mod doctor;
+mod errors;
 mod eval;
 mod failure;
 mod figures;
@@ -66,6 +67,7 @@ enum Command {
     Stop(steer::Stop),
     Set(steer::Set),
     Eval(eval::Eval),
+    Errors(errors::Errors),
     Data(data::Data),
     Plot(plot::Plot),
     Doctor(doctor::Doctor),
@@ -105,6 +107,7 @@ fn obey(arguments: Arguments) -> Result<(), Failure> {
         Command::Stop(command) => command.run(&runs),
         Command::Set(command) => command.run(&runs),
         Command::Eval(command) => command.run(&runs),
+        Command::Errors(command) => command.run(&runs),
         Command::Data(command) => command.run(&runs),
         Command::Plot(command) => command.run(&runs),
         Command::Doctor(command) => command.run(&runs),

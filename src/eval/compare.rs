@@ -17,7 +17,7 @@ pub struct Judge<'a> {
 }
 
 /// How two models differ on the same pairs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Comparison {
     /// Pairs that both tell right.
     pub both_right: usize,
@@ -29,8 +29,6 @@ pub struct Comparison {
     pub broken: usize,
     /// McNemar's exact two-sided p: how likely a split at least as uneven is if neither model is better.
     pub p: f64,
-    /// Every pair that at least one tells wrong, in the order of the list.
-    pub pairs: Vec<ComparedPair>,
 }
 
 /// A pair that some model tells wrong, with what each made of it.
@@ -97,25 +95,20 @@ pub fn failing_pairs(judges: &[Judge<'_>]) -> Result<Vec<ComparedPair>, EvalErro
         .collect())
 }
 
-/// How the second model differs from the first.
-///
-/// # Errors
-/// As [`failing_pairs`].
-pub fn compare(first: Judge<'_>, second: Judge<'_>) -> Result<Comparison, EvalError> {
-    let pairs = failing_pairs(&[first, second])?;
+/// How the second of two models differs from the first, from their [`failing_pairs`] among `all` pairs.
+pub fn compare(failing: &[ComparedPair], all: usize) -> Comparison {
     let count = |rights: [bool; 2]| {
         let is = |pair: &&ComparedPair| pair.of.iter().map(|of| of.right).eq(rights);
-        pairs.iter().filter(is).count()
+        failing.iter().filter(is).count()
     };
     let [fixed, broken] = [count([false, true]), count([true, false])];
-    Ok(Comparison {
-        both_right: first.scores.rows.len() - pairs.len(),
+    Comparison {
+        both_right: all - failing.len(),
         both_wrong: count([false, false]),
         fixed,
         broken,
         p: mcnemar(fixed, broken),
-        pairs,
-    })
+    }
 }
 
 /// McNemar's exact test (1947): the two-sided p of `fixed` against `broken` pairs, by the binomial distribution with
@@ -172,11 +165,12 @@ mod tests {
         for pair in [6, 8] {
             second.rows[pair].pair.distance = 1.5;
         }
-        let found = compare(judge(&first), judge(&second)).unwrap();
+        let pairs = failing_pairs(&[judge(&first), judge(&second)]).unwrap();
+        let found = compare(&pairs, 60);
         assert_eq!((found.fixed, found.broken), (2, 1));
         assert_eq!((found.both_wrong, found.both_right), (1, 56));
         assert!((found.p - 1.0).abs() < 1e-12);
-        let pairs: Vec<_> = found.pairs.iter().map(|pair| pair.pair).collect();
+        let pairs: Vec<_> = pairs.iter().map(|pair| pair.pair).collect();
         assert_eq!(pairs, [2, 4, 6, 8]);
         let of_three = [judge(&first), judge(&second), judge(&first)];
         let pairs = failing_pairs(&of_three).unwrap();
@@ -189,9 +183,9 @@ mod tests {
         let first = right(30);
         let mut renamed = first.clone();
         renamed.rows[5].b = "someone/7".to_owned();
-        let error = compare(judge(&first), judge(&renamed)).unwrap_err();
+        let error = failing_pairs(&[judge(&first), judge(&renamed)]).unwrap_err();
         assert!(error.to_string().contains("pair 6"), "{error}");
-        let error = compare(judge(&first), judge(&right(29))).unwrap_err();
+        let error = failing_pairs(&[judge(&first), judge(&right(29))]).unwrap_err();
         assert!(error.to_string().contains("58 pairs"), "{error}");
     }
 

@@ -211,6 +211,46 @@ impl ErrorList {
         writer.into_inner().unwrap_or_default()
     }
 
+    /// The list as a document: `videos`, each with `name` and what is noted of it.
+    pub fn to_json(&self) -> serde_json::Value {
+        let videos: Vec<_> = self
+            .entries()
+            .map(|(name, note)| {
+                let note = note.cloned().unwrap_or_default();
+                serde_json::json!({
+                    "name": name, "reason": note.reason, "by": note.by, "when": note.when
+                })
+            })
+            .collect();
+        serde_json::json!({ "videos": videos })
+    }
+
+    /// Writes the list to a file of another form: `txt`, `csv`, `toml` or `json`.
+    ///
+    /// # Errors
+    /// The ending is none of these, or the disk refuses.
+    pub fn export(&self, path: &Path, ending: &str) -> Result<(), EvalError> {
+        let bytes = match ending {
+            "txt" => self.to_plain().into_bytes(),
+            "csv" => self.to_csv(),
+            "json" => (format!("{:#}", self.to_json()) + "\n").into_bytes(),
+            "toml" => {
+                let all = self.entries();
+                let notes =
+                    all.map(|(name, note)| (name.to_owned(), note.cloned().unwrap_or_default()));
+                notes_text(path, notes.collect())?.into_bytes()
+            }
+            _ => {
+                return Err(EvalError::Unknown {
+                    what: "form of list",
+                    found: visible(ending),
+                    allowed: "txt, csv, toml, json".to_owned(),
+                });
+            }
+        };
+        write(path, &bytes)
+    }
+
     fn has(&self, parts: &[&str]) -> bool {
         match parts {
             [one] => self.names.contains(*one),
@@ -291,19 +331,20 @@ fn load_notes(list: &Path) -> Result<Option<BTreeMap<String, Note>>, EvalError> 
 
 fn save_notes(list: &Path, notes: &BTreeMap<String, Note>) -> Result<(), EvalError> {
     let path = notes_path(list);
-    let notes = Notes {
-        video: notes.clone(),
-    };
-    let body = toml::to_string(&notes).map_err(|error| EvalError::Write {
-        path: path.clone(),
-        reason: error.to_string(),
-    })?;
+    let body = notes_text(&path, notes.clone())?;
     let name = list.file_name().unwrap_or_default().to_string_lossy();
     let head = format!(
         "# Why videos are in {}, which alone decides.\n\n",
         visible(&name)
     );
     write(&path, (head + &body).as_bytes())
+}
+
+fn notes_text(path: &Path, video: BTreeMap<String, Note>) -> Result<String, EvalError> {
+    toml::to_string(&Notes { video }).map_err(|error| EvalError::Write {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), EvalError> {

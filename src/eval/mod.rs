@@ -8,6 +8,7 @@ pub mod error_list;
 pub mod failures;
 mod figures;
 mod folds;
+pub mod listing;
 pub mod operating;
 pub mod ranking;
 mod rules;

@@ -25,14 +25,24 @@ pub struct ComparedRun {
     pub wrong: usize,
 }
 
-/// How evaluations differ: each of them, the second against the first if there are two, and every pair that at least
-/// one tells wrong.
+/// Evaluations of the same pairs, beside each other.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunComparison {
+    /// The set.
+    pub set: String,
+    /// The evaluations, in the order given.
+    pub runs: Vec<ComparedRun>,
+    /// The second against the first, where there are two.
+    pub difference: Option<Comparison>,
+    /// Every pair that at least one tells wrong, in the order of the list, with what each made of it.
+    pub pairs: Vec<ComparedPair>,
+}
+
+/// How evaluations of the same pairs differ.
 ///
 /// # Errors
 /// They are on different sets or pairs.
-pub fn compare(
-    evaluations: &[Measured],
-) -> Result<(Vec<ComparedRun>, Option<Comparison>, Vec<ComparedPair>), ReportError> {
+pub fn compare(evaluations: &[Measured]) -> Result<RunComparison, ReportError> {
     check_sets(evaluations)?;
     let judges: Vec<_> = evaluations.iter().map(Measured::judged_by).collect();
     let pairs = failing_pairs(&judges)?;
@@ -48,11 +58,16 @@ pub fn compare(
             wrong: pairs.iter().filter(|pair| !pair.of[place].right).count(),
         })
         .collect();
-    let comparison = match judges.as_slice() {
-        [first, second] => Some(compare_two(*first, *second)?),
-        _ => None,
-    };
-    Ok((runs, comparison, pairs))
+    let first = evaluations.first();
+    let all = first.map_or(0, |first| first.scores.rows.len());
+    Ok(RunComparison {
+        set: first
+            .map(|first| first.evaluation.set.clone())
+            .unwrap_or_default(),
+        runs,
+        difference: (evaluations.len() == 2).then(|| compare_two(&pairs, all)),
+        pairs,
+    })
 }
 
 fn check_sets(evaluations: &[Measured]) -> Result<(), ReportError> {
@@ -67,7 +82,9 @@ fn check_sets(evaluations: &[Measured]) -> Result<(), ReportError> {
             format!("{} and {}", expected.set, found.set)
         } else if named_by_place && first.data() != other.data() {
             let (first, other) = (first.data().display(), other.data().display());
-            format!("{first} and {other}, whose images have no names to tell whether they are the same")
+            format!(
+                "{first} and {other}, whose images have no names to tell whether they are the same"
+            )
         } else {
             continue;
         };

@@ -29,13 +29,21 @@ pub enum ReportError {
     #[error(transparent)]
     Plot(#[from] PlotError),
     /// The run has no evaluation.
-    #[error("run {} has no evaluation; `facetui eval lfw` and `eval ytf` make runs that have one", visible(run))]
+    #[error(
+        "run {} has no evaluation; `facetui eval lfw` and `eval ytf` make runs that have one",
+        visible(run)
+    )]
     NoEvaluation {
         /// Its name.
         run: String,
     },
     /// None of the run's evaluations is on that set.
-    #[error("run {} was not measured on {}; it was on {}", visible(run), visible(set), visible(there))]
+    #[error(
+        "run {} was not measured on {}; it was on {}",
+        visible(run),
+        visible(set),
+        visible(there)
+    )]
     NoSet {
         /// Its name.
         run: String,
@@ -47,7 +55,8 @@ pub enum ReportError {
     /// The evaluation was made without keeping its scores.
     #[error(
         "run {} keeps no scores of {}, as of all sets that are validated while training; evaluate its checkpoint with `facetui eval`",
-        visible(run), visible(set)
+        visible(run),
+        visible(set)
     )]
     NoScores {
         /// The run's name.
@@ -76,7 +85,10 @@ pub enum ReportError {
         reason: String,
     },
     /// The folder to write to holds something else.
-    #[error("{}: the folder isn't empty, and holds other things than {what}; name another", visible_path(path))]
+    #[error(
+        "{}: the folder isn't empty, and holds other things than {what}; name another",
+        visible_path(path)
+    )]
     Occupied {
         /// The folder.
         path: PathBuf,

@@ -50,7 +50,11 @@ impl Faces {
     ///
     /// # Errors
     /// One can't be read, with its name.
-    pub fn of_pair(&self, measured: &Measured, pair: usize) -> Result<Vec<Vec<Picture>>, ReportError> {
+    pub fn of_pair(
+        &self,
+        measured: &Measured,
+        pair: usize,
+    ) -> Result<Vec<Vec<Picture>>, ReportError> {
         let row = &measured.scores.rows[pair];
         match self {
             Self::Images(images) => {

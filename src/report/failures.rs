@@ -43,8 +43,7 @@ pub fn write_failures(
     limit: usize,
     out: &Path,
 ) -> Result<WrittenFailures, ReportError> {
-    let is_ours =
-        |name: &str| [TABLE, "false-rejects", "false-accepts"].contains(&name);
+    let is_ours = |name: &str| [TABLE, "false-rejects", "false-accepts"].contains(&name);
     let folder = NewFolder::begin(out, "failing pairs", is_ours)?;
     folder.write(TABLE, &failures::to_csv(failing))?;
     let faces = Faces::open(measured)?;

@@ -10,11 +10,10 @@ mod failures;
 mod folder;
 mod html;
 mod measured;
+mod suspects;
 mod whole;
 
-mod suspects;
-
-pub use compare::{ComparedRun, compare};
+pub use compare::{ComparedRun, RunComparison, compare};
 pub use error::ReportError;
 pub use failures::{WrittenFailures, failures, write_failures};
 pub use measured::Measured;

@@ -18,6 +18,10 @@ const FACETUI: Table = &[
     ("launch", &["config", "data", "eval", "run", "untrusted"]),
     ("plot", &["atomic", "eval", "run", "untrusted"]),
     (
+        "report",
+        &["atomic", "data", "eval", "plot", "run", "untrusted"],
+    ),
+    (
         "tui",
         &[
             "atomic",
@@ -37,6 +41,7 @@ const FACETUI: Table = &[
             "eval",
             "launch",
             "plot",
+            "report",
             "run",
             "tui",
             "untrusted",
