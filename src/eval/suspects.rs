@@ -110,10 +110,12 @@ pub struct Suspect {
 
 /// How many videos are wrong before anything is known of them: 35 of YouTube Faces' 3,425 are listed.
 const PRIOR: f64 = 0.01;
+/// The share of wrong ones is learnt from the set itself, to which the first guess counts as so many videos.
+const PRIOR_VIDEOS: f64 = 20.0;
 /// How many of the wrong ones show somebody who is in the set as well.
 const KNOWN_STRANGERS: f64 = 0.5;
 /// Rounds in which the trust in videos, and the likelihoods fitted with it, settle.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 6;
 /// Steps in which the trust in one person's videos settles; each halves the way.
 const STEPS: usize = 12;
 
@@ -123,7 +125,8 @@ const STEPS: usize = 12;
 /// is to blame whose other pairs are bad too. With R the likelihood ratio of a similarity (one person against two) and
 /// q the trust in the other video, a video u of person P testifies log(q·R + 1 − q); the sum over P's videos is A(P).
 /// The odds that a video is wrong are prior · (1 − κ + κ · mean of exp A(Q) over all other people Q) / exp A(own).
-/// Trust follows from odds, and R is fitted anew to the pairs weighted by trust, three times over.
+/// Trust follows from odds; R is fitted anew to the pairs weighted by trust, and the prior to the trust itself, six
+/// times over.
 ///
 /// Similarities are cosines of unit-mean templates, whatever pooling and distance the figures were made with.
 ///
@@ -256,6 +259,7 @@ fn settle(
         likelihood: Likelihood::default(),
         testimonies: vec![Testimony::default(); templates.len()],
     };
+    let mut prior = PRIOR;
     for _ in 0..ROUNDS {
         let weighted = pairs
             .iter()
@@ -284,11 +288,13 @@ fn settle(
                     })
                     .sum();
                 testimony.log_odds =
-                    (PRIOR / (1.0 - PRIOR)).ln() + testimony.others - testimony.own;
+                    (prior / (1.0 - prior)).ln() + testimony.others - testimony.own;
                 let now = 1.0 / (1.0 + testimony.log_odds.exp());
                 trust[video] = f64::midpoint(before[video], now);
             }
         }
+        let distrust: f64 = trust.iter().map(|trust| 1.0 - trust).sum();
+        prior = (distrust + PRIOR * PRIOR_VIDEOS) / (trust.len() as f64 + PRIOR_VIDEOS);
     }
     settled
 }

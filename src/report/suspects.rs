@@ -1,7 +1,5 @@
 //! Suspects of an evaluation, from the embeddings that it keeps.
 
-use std::collections::HashSet;
-
 use super::{Measured, ReportError};
 use crate::eval::{
     corrected::ErrorList,
@@ -16,10 +14,10 @@ use crate::eval::{
 pub fn suspects(measured: &Measured, errors: &ErrorList) -> Result<Suspects, ReportError> {
     let embeddings = measured.embeddings()?;
     let pairs = measured.whole().named();
-    let paired: HashSet<&str> = pairs.iter().flat_map(|pair| [pair.a, pair.b]).collect();
     let mut values = Vec::new();
     for (place, item) in embeddings.items().iter().enumerate() {
-        if item.count > 0 && paired.contains(item.name.as_str()) {
+        // A video that was missing has no embeddings; one that is in no pair is a witness all the same.
+        if item.count > 0 {
             values.push((item.name.as_str(), embeddings.frames(place)?));
         }
     }

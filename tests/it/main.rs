@@ -11,6 +11,7 @@ mod cli;
 mod config;
 mod data;
 mod eval;
+mod evaluation;
 mod loading;
 mod real;
 mod rooms;

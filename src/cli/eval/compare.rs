@@ -24,7 +24,7 @@ use crate::{
 pub(super) struct Compare {
     /// Two runs or more
     #[arg(value_name = "RUN", num_args = 2.., required = true)]
-    runs: Vec<PathBuf>,
+    evaluations: Vec<PathBuf>,
     /// Which of their sets [default: the whole one]
     #[arg(long, value_name = "S")]
     set: Option<String>,
@@ -38,8 +38,8 @@ pub(super) struct Compare {
 
 impl Compare {
     pub fn run(self, runs_root: &Path) -> Result<(), Failure> {
-        let mut measured = Vec::with_capacity(self.runs.len());
-        for run in &self.runs {
+        let mut measured = Vec::with_capacity(self.evaluations.len());
+        for run in &self.evaluations {
             let run = find::run(runs_root, run)?;
             measured.push(Measured::open(&run, self.set.as_deref())?);
         }

@@ -24,7 +24,7 @@ use crate::{
 pub(super) struct Report {
     /// The runs' names, or the paths of their folders
     #[arg(value_name = "RUN", required = true)]
-    runs: Vec<PathBuf>,
+    evaluations: Vec<PathBuf>,
     /// Where to write the report
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -50,8 +50,8 @@ enum Format {
 
 impl Report {
     pub fn run(self, runs_root: &Path) -> Result<(), Failure> {
-        let mut runs = Vec::with_capacity(self.runs.len());
-        for run in &self.runs {
+        let mut runs = Vec::with_capacity(self.evaluations.len());
+        for run in &self.evaluations {
             runs.push(find::run(runs_root, run)?);
         }
         if let Some(out) = &self.out {
@@ -66,16 +66,16 @@ impl Report {
             }
             say(&format!("wrote {}", visible_path(&out.join("report.html"))));
         }
-        let evaluations: Vec<Evaluation> = report::evaluations(&runs)?
+        let figures: Vec<Evaluation> = report::evaluations(&runs)?
             .into_iter()
             .map(|(_, evaluation)| evaluation)
             .collect();
         match self.format {
-            _ if self.json => print_json(&evaluations),
-            Format::Json => print_json(&evaluations),
-            Format::Text => print_columns(&listing::texts(&evaluations)),
-            Format::Md => print(listing::to_markdown(&listing::texts(&evaluations)).trim_end()),
-            Format::Csv => print_raw(&listing::to_csv(&evaluations)),
+            _ if self.json => print_json(&figures),
+            Format::Json => print_json(&figures),
+            Format::Text => print_columns(&listing::texts(&figures)),
+            Format::Md => print(listing::to_markdown(&listing::texts(&figures)).trim_end()),
+            Format::Csv => print_raw(&listing::to_csv(&figures)),
         }
     }
 }

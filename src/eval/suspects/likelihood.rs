@@ -8,7 +8,7 @@ pub(super) struct Likelihood {
 }
 
 /// So much of a penalty on the slope keeps it finite where similarities tell all pairs apart.
-const RIDGE: f64 = 0.01;
+const RIDGE: f64 = 0.001;
 /// Newton's steps; a logistic fit in two numbers settles in less than ten.
 const STEPS: usize = 30;
 /// One similarity is never surer than this: e^10 is 22,000 to 1.
