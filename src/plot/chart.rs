@@ -298,7 +298,8 @@ fn distances<B: DrawingBackend>(
         ("two people", share(&histogram.negative), COLOURS[1]),
     ];
     let highest = kinds.iter().flat_map(|(_, bins, _)| bins.iter().copied());
-    let highest = highest.fold(0.0, f64::max) * 1.08;
+    // Above the bars is room for the legend.
+    let highest = highest.fold(0.0, f64::max) * 1.25;
     let mut chart = ChartBuilder::on(area)
         .margin(16)
         .x_label_area_size(46)
@@ -320,16 +321,15 @@ fn distances<B: DrawingBackend>(
         .draw()
         .map_err(failed)?;
     for (name, bins, colour) in kinds {
-        let bars = bins.iter().enumerate().filter(|(_, share)| **share > 0.0);
-        let bars = bars.map(|(bin, share)| {
+        // One outline a kind: bars beside each other would overlap by a pixel, and show it.
+        let mut outline = vec![(low, 0.0)];
+        for (bin, share) in bins.iter().enumerate() {
             let left = low + bin as f64 * width;
-            Rectangle::new(
-                [(left, 0.0), (left + width, *share)],
-                colour.mix(0.45).filled(),
-            )
-        });
+            outline.extend([(left, *share), (left + width, *share)]);
+        }
+        outline.push((low + BINS as f64 * width, 0.0));
         chart
-            .draw_series(bars)
+            .draw_series([Polygon::new(outline, colour.mix(0.45))])
             .map_err(failed)?
             .label(name)
             .legend(move |(x, y)| {

@@ -1,5 +1,6 @@
 //! Pictures of faces laid side by side.
 
+use image::{ImageEncoder, codecs::jpeg::JpegEncoder};
 use plotters::element::BitMapElement;
 use plotters::prelude::*;
 
@@ -85,6 +86,24 @@ impl Picture {
         encoded(&self.rgb, self.width, self.height)
     }
 
+    /// The picture as the bytes of a JPEG file, a tenth as large.
+    ///
+    /// # Errors
+    /// When it has other pixels than its size says.
+    pub fn jpeg(&self) -> Result<Vec<u8>, PlotError> {
+        self.check()?;
+        let mut bytes = Vec::new();
+        JpegEncoder::new_with_quality(&mut bytes, 88)
+            .write_image(
+                &self.rgb,
+                self.width,
+                self.height,
+                image::ExtendedColorType::Rgb8,
+            )
+            .map_err(failed)?;
+        Ok(bytes)
+    }
+
     fn check(&self) -> Result<(), PlotError> {
         if self.width > 0 && self.rgb.len() == 3 * self.width as usize * self.height as usize {
             return Ok(());
@@ -98,16 +117,19 @@ const LINE: u32 = 20;
 /// Captions need so much room, however narrow the picture.
 const NARROWEST: u32 = 260;
 
+/// A page is about so wide, and so many pictures as fit lie beside each other.
+const PAGE_WIDTH: u32 = 1240;
+
 /// A page of pictures with captions, as the bytes of a PNG file.
 ///
 /// # Errors
 /// As [`side_by_side`].
-pub fn sheet(words: &str, columns: usize, entries: &[Caption]) -> Result<Vec<u8>, PlotError> {
+pub fn sheet(words: &str, entries: &[Caption]) -> Result<Vec<u8>, PlotError> {
     let most = |of: &dyn Fn(&Caption) -> u32| entries.iter().map(of).max().unwrap_or(0);
     let cell_width = most(&|entry| entry.picture.width).max(NARROWEST) + MARGIN;
     let cell_height =
         most(&|entry| entry.picture.height + LINE * entry.lines.len() as u32) + MARGIN;
-    let columns = columns.clamp(1, entries.len().max(1));
+    let columns = ((PAGE_WIDTH / cell_width) as usize).clamp(1, entries.len().max(1));
     let rows = entries.len().div_ceil(columns);
     let width = u64::from(cell_width) * columns as u64 + u64::from(MARGIN);
     let height = u64::from(cell_height) * rows as u64 + u64::from(TITLE_HEIGHT + MARGIN);
@@ -136,7 +158,7 @@ pub fn sheet(words: &str, columns: usize, entries: &[Caption]) -> Result<Vec<u8>
                 .ok_or_else(|| failed("a picture has other pixels than its size says"))?;
             rest.draw(&element).map_err(failed)?;
             for (number, line) in (0..).zip(&entry.lines) {
-                let below = top + *height as i32 + 5 + number * LINE as i32;
+                let below = top + *height as i32 + 8 + number * LINE as i32;
                 rest.draw_text(
                     &fitting(line, cell_width - MARGIN)?,
                     &text(LABEL_SIZE),
@@ -205,7 +227,6 @@ mod tests {
         };
         let bytes = sheet(
             "false accepts",
-            3,
             &[entry(0), entry(90), entry(180), entry(200)],
         )
         .unwrap();
@@ -217,6 +238,6 @@ mod tests {
                 .count();
             assert!(count >= 112 * 112, "{shade}: {count}");
         }
-        assert!(sheet("", 3, &[]).is_err());
+        assert!(sheet("", &[]).is_err());
     }
 }

@@ -62,15 +62,15 @@ impl Page {
         ));
     }
 
-    /// Pictures with lines of text below each.
+    /// Pictures, as the bytes of JPEG files, with lines of text below each.
     pub fn pictures(&mut self, pictures: &[(Vec<u8>, Vec<String>)]) {
         self.add("<div class=\"pairs\">\n");
-        for (png, lines) in pictures {
+        for (jpeg, lines) in pictures {
             let lines: Vec<String> = lines.iter().map(|line| escape(line)).collect();
             let alternative = lines.join(", ");
             self.add(&format!(
-                "<figure><img alt=\"{alternative}\" src=\"data:image/png;base64,{}\"><figcaption>{}</figcaption></figure>\n",
-                STANDARD.encode(png),
+                "<figure><img alt=\"{alternative}\" src=\"data:image/jpeg;base64,{}\"><figcaption>{}</figcaption></figure>\n",
+                STANDARD.encode(jpeg),
                 lines.join("<br>")
             ));
         }
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(html.matches("<script>").count(), 1);
         assert_eq!(html.matches("</script>").count(), 1);
         assert!(!html.contains("\"' onerror") && !html.contains('\u{1b}'));
-        assert!(html.contains("data:image/png;base64,AQID"));
+        assert!(html.contains("data:image/jpeg;base64,AQID"));
         for outside in ["http://", "https://", "src=\"/", "url("] {
             assert!(!html.contains(outside), "{outside}");
         }

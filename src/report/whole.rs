@@ -34,7 +34,6 @@ const PAGE: &str = "report.html";
 const TITLE: &str = "Face verification";
 /// Failing pairs that a sheet shows of each kind.
 const SHOWN_PAIRS: usize = 24;
-const SHEET_COLUMNS: usize = 4;
 
 /// All evaluations of some runs, in the order of the runs and of their results.
 ///
@@ -196,7 +195,15 @@ impl Writer {
             negative: points.negative().to_vec(),
             threshold: evaluation.threshold,
         });
-        let place = format!("{number}-{}", plain(&name));
+        let made_by = &evaluation.provenance;
+        let step = made_by.step.map(|step| format!("-{step}"));
+        let place = format!(
+            "{number}-{}{}-{}-{}",
+            plain(&made_by.model),
+            step.unwrap_or_default(),
+            evaluation.rule,
+            plain(&evaluation.set)
+        );
         self.chart(
             &format!("distances-{place}"),
             &histogram,
@@ -284,11 +291,10 @@ impl Writer {
             measured.label(),
             measured.evaluation.set
         );
-        self.folder
-            .write(file, &sheet(&title, SHEET_COLUMNS, &entries)?)?;
+        self.folder.write(file, &sheet(&title, &entries)?)?;
         let mut pictures = Vec::with_capacity(entries.len());
         for entry in entries {
-            pictures.push((entry.picture.png()?, entry.lines));
+            pictures.push((entry.picture.jpeg()?, entry.lines));
         }
         self.page.pictures(&pictures);
         Ok(())

@@ -753,7 +753,7 @@ fn a_report_is_a_folder_with_one_page_that_needs_no_network() {
     }
     let page = fs::read_to_string(folder.join("report.html")).unwrap();
     assert!(page.contains("noisy &lt;b&gt; @1") && !page.contains("noisy <b>"));
-    assert!(page.matches("<svg").count() >= 6 && page.contains("data:image/png;base64,"));
+    assert!(page.matches("<svg").count() >= 6 && page.contains("data:image/jpeg;base64,"));
     assert!(
         page.matches("type=\"range\"").count() == 5,
         "one an evaluation with scores"
