@@ -64,8 +64,8 @@ impl Errors {
 #[derive(Debug, Args)]
 struct List {
     /// The list [default: the published one]
-    #[arg(long, value_name = "FILE")]
-    list: Option<PathBuf>,
+    #[arg(long = "list", value_name = "FILE")]
+    file: Option<PathBuf>,
     /// Warn of names that this split list hasn't
     #[arg(long, value_name = "FILE")]
     splits: Option<PathBuf>,
@@ -144,12 +144,12 @@ fn load(list: Option<&PathBuf>) -> Result<ErrorList, Failure> {
 
 impl List {
     fn run(self) -> Result<(), Failure> {
-        let errors = load(self.list.as_ref())?;
+        let errors = load(self.file.as_ref())?;
         if let Some(splits) = &self.splits {
             warn_of_unknown(&errors, splits)?;
         }
         if self.json {
-            return print_json(&document(self.list.as_deref(), &errors));
+            return print_json(&document(self.file.as_deref(), &errors));
         }
         let rows: Vec<Vec<String>> = errors
             .entries()

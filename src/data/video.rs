@@ -207,9 +207,11 @@ struct ListedPair {
 }
 
 /// `split, number, first, second, same` with or without the header, CRLF or a last line's end.
+///
+/// Splits are numbered from 1, one after the other: folds by position would else be other ones than the list's own.
 fn read_splits(path: &Path, text: &[u8]) -> Result<Vec<ListedPair>, DataError> {
     let text = String::from_utf8_lossy(text);
-    let mut pairs = Vec::new();
+    let mut pairs: Vec<ListedPair> = Vec::new();
     for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || (number == 0 && line.starts_with("split")) {
@@ -230,16 +232,29 @@ fn read_splits(path: &Path, text: &[u8]) -> Result<Vec<ListedPair>, DataError> {
                 }),
             _ => None,
         };
-        pairs.push(pair.ok_or_else(|| {
+        let place = || format!("line {}", number + 1);
+        let pair = pair.ok_or_else(|| {
             let found = visible(line);
-            DataError::malformed(
-                path,
-                format!("line {}", number + 1),
-                format!(
-                    "expected `split, number, first video, second video, 0 or 1`, found {found}"
-                ),
-            )
-        })?);
+            let problem = format!(
+                "expected `split, number, first video, second video, 0 or 1`, found {found}"
+            );
+            DataError::malformed(path, place(), problem)
+        })?;
+        let (found, last) = (pair.fold + 1, pairs.last().map_or(0, |pair| pair.fold + 1));
+        let problem = match found {
+            _ if found == last || found == last + 1 => None,
+            _ if found < last => Some(format!(
+                "split {found} comes after split {last}; sort the pairs by their splits"
+            )),
+            _ => Some(format!(
+                "split {found} stands where split {} should begin; figures of a list that lacks a split are other figures",
+                last + 1
+            )),
+        };
+        if let Some(problem) = problem {
+            return Err(DataError::malformed(path, place(), problem));
+        }
+        pairs.push(pair);
     }
     if pairs.is_empty() {
         return Err(DataError::unsuitable(path, "holds no pairs"));
@@ -410,12 +425,28 @@ mod tests {
             "0, 1, A/1, B/1, 1",
             "1, 1, ../../x, B/1, 1",
             "1, 1, A/1, B/1, 2",
+            "3, 1, A/1, B/1, 1",
         ] {
             let text = format!("1, 1, A/1, B/1, 1\n{line}\n");
             let message = read_splits(Path::new("splits.txt"), text.as_bytes())
                 .unwrap_err()
                 .to_string();
             assert!(message.starts_with("splits.txt, line 2"), "{message}");
+        }
+        for (text, words) in [
+            (
+                "1, 1, A/1, B/1, 1\n2, 1, A/1, B/1, 1\n1, 2, A/1, B/1, 1\n",
+                "line 3: split 1 comes after split 2",
+            ),
+            (
+                "2, 1, A/1, B/1, 1\n",
+                "line 1: split 2 stands where split 1 should begin",
+            ),
+        ] {
+            let message = read_splits(Path::new("x"), text.as_bytes())
+                .unwrap_err()
+                .to_string();
+            assert!(message.contains(words), "{message}");
         }
         assert!(
             read_error_list(Path::new("x"), b"Ali_Abbas/2\nnobody\n")

@@ -71,8 +71,8 @@ pub fn failing_pairs(judges: &[Judge<'_>]) -> Result<Vec<ComparedPair>, EvalErro
     let mut verdicts = Vec::with_capacity(judges.len());
     for judge in judges {
         let pairs = judge.scores.pairs();
-        let judged = Verification::new(&pairs)?.judge(judge.folds, judge.rule)?;
-        verdicts.push(judged.verdicts);
+        let figures = Verification::new(&pairs)?.judge(judge.folds, judge.rule)?;
+        verdicts.push(figures.verdicts);
     }
     let rows = first.scores.rows.iter().enumerate();
     Ok(rows
@@ -128,9 +128,7 @@ pub fn mcnemar(fixed: usize, broken: usize) -> f64 {
 /// Refuses scores of other pairs: other names, kinds, folds or order.
 fn check_same(first: &NamedScores, other: &NamedScores, number: usize) -> Result<(), EvalError> {
     let (expected, found) = (first.rows.len(), other.rows.len());
-    let reason = if expected != found {
-        format!("it has {found} pairs where the first has {expected}")
-    } else {
+    let reason = if expected == found {
         let differ = first.rows.iter().zip(&other.rows).position(|(a, b)| {
             (&a.a, &a.b, a.pair.same, a.pair.fold) != (&b.a, &b.b, b.pair.same, b.pair.fold)
         });
@@ -138,6 +136,8 @@ fn check_same(first: &NamedScores, other: &NamedScores, number: usize) -> Result
             None => return Ok(()),
             Some(pair) => format!("its pair {} is another one", pair + 1),
         }
+    } else {
+        format!("it has {found} pairs where the first has {expected}")
     };
     Err(EvalError::OtherPairs { number, reason })
 }

@@ -80,7 +80,7 @@ impl ErrorList {
         };
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+            let line = line_after(before);
             wrong(line, "this is no text (UTF-8)".to_owned())
         })?;
         let mut list = Self::parse(&text);
@@ -118,8 +118,7 @@ impl ErrorList {
         if has_notes {
             save_notes(path, &both)?;
         }
-        let text: String = self.lines.iter().map(|line| format!("{line}\n")).collect();
-        write(path, text.as_bytes())?;
+        write(path, lines(&self.lines).as_bytes())?;
         if has_notes && both != self.notes {
             save_notes(path, &self.notes)?;
         }
@@ -189,7 +188,7 @@ impl ErrorList {
 
     /// The plain list, one name a line, without comments.
     pub fn to_plain(&self) -> String {
-        self.names.iter().map(|name| format!("{name}\n")).collect()
+        lines(&self.names)
     }
 
     /// The list as a table: `name,reason,by,when`.
@@ -322,7 +321,7 @@ fn load_notes(list: &Path) -> Result<Option<BTreeMap<String, Note>>, EvalError> 
             let before = text.as_bytes().get(..at).unwrap_or_default();
             Err(EvalError::Malformed {
                 path,
-                line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
+                line: line_after(before),
                 reason: visible(error.message()),
             })
         }
@@ -359,6 +358,20 @@ fn read_error(path: &Path, error: &std::io::Error) -> EvalError {
         path: path.to_owned(),
         reason: error.to_string(),
     }
+}
+
+/// The number of the line that follows some bytes, from 1.
+fn line_after(before: &[u8]) -> usize {
+    before.split(|byte| *byte == b'\n').count()
+}
+
+/// Texts as lines.
+fn lines<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
+    texts.into_iter().fold(String::new(), |mut all, text| {
+        all.push_str(text.as_ref());
+        all.push('\n');
+        all
+    })
 }
 
 #[cfg(test)]

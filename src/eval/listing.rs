@@ -8,7 +8,7 @@ use crate::untrusted::visible;
 /// One column: its head, and what stands in it.
 type Column = (&'static str, fn(&Evaluation) -> String);
 
-const WORDS: [Column; 20] = [
+const WORDS: [Column; 22] = [
     ("model", model),
     ("set", |of| visible(&of.set)),
     ("rule", |of| of.rule.to_string()),
@@ -33,8 +33,13 @@ const WORDS: [Column; 20] = [
     ("dropped", |of| of.pairs.dropped.to_string()),
     ("channels", |of| optional(of.provenance.channels.as_ref())),
     ("crop", |of| optional(of.provenance.crop.as_ref())),
+    ("scaling", |of| optional(of.provenance.scaling.as_ref())),
     ("mirror", |of| optional(of.provenance.mirror.as_ref())),
     ("pooling", |of| optional(of.provenance.pooling.as_ref())),
+    ("frames", |of| {
+        let most = of.provenance.frames_per_video;
+        most.map_or("-".to_owned(), |most| format!("at most {most}"))
+    }),
     ("corrected", |of| optional(of.provenance.corrected.as_ref())),
 ];
 
@@ -94,8 +99,10 @@ pub fn to_csv(evaluations: &[Evaluation]) -> Vec<u8> {
         "dropped",
         "channels",
         "crop",
+        "scaling",
         "mirror",
         "pooling",
+        "frames_per_video",
         "corrected",
         "device",
     ]);
@@ -132,8 +139,13 @@ pub fn to_csv(evaluations: &[Evaluation]) -> Vec<u8> {
             of.pairs.dropped.to_string(),
             word(&made_by.channels),
             word(&made_by.crop),
+            word(&made_by.scaling),
             word(&made_by.mirror),
             word(&made_by.pooling),
+            made_by
+                .frames_per_video
+                .map(|most| most.to_string())
+                .unwrap_or_default(),
             word(&made_by.corrected),
             word(&made_by.device),
         ]);
@@ -155,7 +167,7 @@ fn model(of: &Evaluation) -> String {
 fn tar(of: &Evaluation, far: &str) -> String {
     match of.tar_at_far.get(far) {
         Some(Some(tar)) => format!("{tar:.5}"),
-        _ => "too few negatives".to_owned(),
+        _ => "too few pairs".to_owned(),
     }
 }
 
@@ -214,10 +226,7 @@ mod tests {
             [of("missing"), of("dropped"), of("mirror"), of("crop")],
             ["3", "4", "sum", "-"]
         );
-        assert_eq!(
-            [of("TAR@0.01"), of("pairs")],
-            ["too few negatives", "30 + 30"]
-        );
+        assert_eq!([of("TAR@0.01"), of("pairs")], ["too few pairs", "30 + 30"]);
         let markdown = to_markdown(&texts);
         let lines: Vec<_> = markdown.lines().collect();
         assert!(lines[2].starts_with("| a\\|b \\<x\\>"), "{markdown}");

@@ -106,6 +106,20 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Vec<ScoredPair>, EvalError> {
     Ok(rows.into_iter().map(|row| row.pair).collect())
 }
 
+/// The first pair, from 1, whose fold comes before that of an earlier pair of its kind; `None` where folds are in order.
+///
+/// Rules that make folds by position then test other pairs together than the list's own folds do.
+pub fn out_of_order(pairs: &[ScoredPair]) -> Option<usize> {
+    let mut highest = [None; 2];
+    let place = pairs.iter().position(|pair| {
+        let highest = &mut highest[usize::from(pair.same)];
+        let falls = pair.fold < *highest;
+        *highest = pair.fold.max(*highest);
+        falls
+    });
+    place.map(|place| place + 1)
+}
+
 fn bytes_of(path: &Path) -> Result<Vec<u8>, EvalError> {
     fs::read(path).map_err(|error| EvalError::Read {
         path: path.to_owned(),
@@ -289,6 +303,20 @@ mod tests {
         }
         let error = NamedScores::parse(b"kind,distance\n1,1\n", Path::new("x")).unwrap_err();
         assert!(error.to_string().contains("no names"), "{error}");
+    }
+
+    #[test]
+    fn folds_out_of_order_are_told_within_a_kind() {
+        let order = |text: &str| out_of_order(&parsed(text).unwrap());
+        assert_eq!(
+            order("kind,distance,fold\n1,1,0\n1,1,1\n0,1,0\n0,1,1\n"),
+            None
+        );
+        assert_eq!(
+            order("kind,distance,fold\n1,1,0\n1,1,1\n0,1,1\n1,1,0\n"),
+            Some(4)
+        );
+        assert_eq!(order("kind,distance\n1,1\n0,1\n"), None);
     }
 
     #[test]

@@ -113,6 +113,7 @@ fn of_section(name: &str, config: &DataConfig) -> Option<PersonsSource> {
             })
         }
         _ => Some(match config.training.get(name)? {
+            TrainingSet::Folders(path) => PersonsSource::Folders { path: path.clone() },
             TrainingSet::MxRec(path) => PersonsSource::Records { path: path.clone() },
             TrainingSet::List { train_list, prefix } => PersonsSource::List {
                 list: train_list.clone(),

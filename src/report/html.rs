@@ -54,12 +54,16 @@ impl Page {
         self.add("</table></div>\n");
     }
 
-    /// A chart, as the text of an SVG file that this program drew.
-    pub fn chart(&mut self, svg: &str, description: &str) {
-        let label = escape(description);
-        self.add(&format!(
-            "<figure class=\"chart\" role=\"img\" aria-label=\"{label}\">{svg}</figure>\n"
-        ));
+    /// Charts beside each other, as the texts of SVG files that this program drew, each with what it shows.
+    pub fn charts(&mut self, charts: &[(String, String)]) {
+        self.add("<div class=\"charts\">\n");
+        for (svg, description) in charts {
+            let label = escape(description);
+            self.add(&format!(
+                "<figure class=\"chart\" role=\"img\" aria-label=\"{label}\">{svg}</figure>\n"
+            ));
+        }
+        self.add("</div>\n");
     }
 
     /// Pictures, as the bytes of JPEG files, with lines of text below each.
@@ -163,7 +167,7 @@ mod tests {
         page.paragraph(evil);
         page.table(&[vec![evil.to_owned()], vec![evil.to_owned()]]);
         page.pictures(&[(vec![1, 2, 3], vec![evil.to_owned()])]);
-        page.chart("<svg></svg>", evil);
+        page.charts(&[("<svg></svg>".to_owned(), evil.to_owned())]);
         let html = page.finish(evil);
         assert_eq!(html.matches("<script>").count(), 1);
         assert_eq!(html.matches("</script>").count(), 1);

@@ -169,16 +169,10 @@ impl Writer {
             lines,
         };
         let place = format!("{nth}-{}", plain(set));
-        self.chart(
-            &format!("roc-{place}"),
-            &roc,
-            &format!("ROC curve on {set}"),
-        )?;
-        self.chart(
-            &format!("det-{place}"),
-            &det,
-            &format!("DET curve on {set}"),
-        )
+        self.charts(&[
+            (format!("roc-{place}"), roc, format!("ROC curve on {set}")),
+            (format!("det-{place}"), det, format!("DET curve on {set}")),
+        ])
     }
 
     /// Distances, threshold and failing pairs of one evaluation.
@@ -204,11 +198,8 @@ impl Writer {
             evaluation.rule,
             plain(&evaluation.set)
         );
-        self.chart(
-            &format!("distances-{place}"),
-            &histogram,
-            "distances of both kinds of pairs",
-        )?;
+        let description = "distances of both kinds of pairs".to_owned();
+        self.charts(&[(format!("distances-{place}"), histogram, description)])?;
         self.page.slider(&points, evaluation.threshold);
         self.folds(evaluation);
         let failing = failures(measured)?;
@@ -300,11 +291,16 @@ impl Writer {
         Ok(())
     }
 
-    fn chart(&mut self, name: &str, chart: &Chart, description: &str) -> Result<(), ReportError> {
-        let svg = chart.svg()?;
-        self.folder.write(&format!("{name}.svg"), svg.as_bytes())?;
-        self.folder.write(&format!("{name}.png"), &chart.png()?)?;
-        self.page.chart(&svg, description);
+    /// Writes charts as both formats under their names, and shows them beside each other.
+    fn charts(&mut self, charts: &[(String, Chart, String)]) -> Result<(), ReportError> {
+        let mut shown = Vec::with_capacity(charts.len());
+        for (name, chart, description) in charts {
+            let svg = chart.svg()?;
+            self.folder.write(&format!("{name}.svg"), svg.as_bytes())?;
+            self.folder.write(&format!("{name}.png"), &chart.png()?)?;
+            shown.push((svg, description.clone()));
+        }
+        self.page.charts(&shown);
         Ok(())
     }
 

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failure, RuleOption, figures, print_json};
-use crate::eval::{self, Provenance};
+use crate::{
+    cli::output::say,
+    eval::{self, Provenance, Rule},
+};
 
 /// The figures of scores alone, without a model
 #[derive(Debug, Args)]
@@ -28,7 +31,15 @@ pub(super) struct Scores {
 impl Scores {
     pub fn run(self) -> Result<(), Failure> {
         let pairs = eval::scores::read(&self.file)?;
-        let found = eval::verify(self.rule.rule.into(), &pairs)?;
+        let rule = self.rule.rule.into();
+        if let (Rule::Reference | Rule::Insightface, Some(pair)) =
+            (rule, eval::scores::out_of_order(&pairs))
+        {
+            say(&format!(
+                "the folds are not in order (at pair {pair}); the {rule} rule makes its own by position and doesn't look at them"
+            ));
+        }
+        let found = eval::verify(rule, &pairs)?;
         let set = self
             .file
             .file_name()

@@ -40,10 +40,10 @@ impl People {
             of_video: Vec::with_capacity(names.len()),
             videos: Vec::new(),
         };
-        for video in 0..names.len() {
+        for (video, own_name) in names.iter().enumerate() {
             let person = *numbers.entry(groups.root(video)).or_insert_with(|| {
                 let name = folder(video).filter(|_| folders_are_people);
-                people.names.push(name.unwrap_or(names[video]).to_owned());
+                people.names.push(name.unwrap_or(own_name).to_owned());
                 people.videos.push(Vec::new());
                 people.videos.len() - 1
             });

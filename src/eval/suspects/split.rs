@@ -39,7 +39,9 @@ pub(super) fn split(track: &Track<'_>) -> Result<Option<Split>, EvalError> {
             }
         }
         let norm = cosine(&sum, &sum).sqrt().max(f64::MIN_POSITIVE);
-        sum.iter_mut().for_each(|value| *value /= norm);
+        for value in &mut sum {
+            *value /= norm;
+        }
         sum
     };
     let farthest = |from: &[f64]| {

@@ -56,7 +56,7 @@ impl Model {
         };
         let mut person_of = Vec::new();
         for person in 0..known {
-            for number in 0..1 + from.below(6) {
+            for number in 0..=from.below(6) {
                 let name = format!("person{person}/{number}");
                 let chance = from.below(100);
                 let other = match from.below(2) {

@@ -127,8 +127,7 @@ impl Tables {
         match (ids.as_slice(), self.adobe) {
             ([_], _) => Some(Colours::Grey),
             ([_, _, _], _) if self.is_jfif => Some(Colours::YCbCr),
-            ([_, _, _], Some(0)) => Some(Colours::Rgb),
-            (b"RGB", None) => Some(Colours::Rgb),
+            ([_, _, _], Some(0)) | (b"RGB", None) => Some(Colours::Rgb),
             ([_, _, _], _) => Some(Colours::YCbCr),
             _ => None,
         }

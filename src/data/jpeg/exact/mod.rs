@@ -79,7 +79,11 @@ mod tests {
         for (name, (bytes, expected)) in files {
             let size = decode(&bytes, &mut rgb);
             assert_eq!(size, Some((expected.width, expected.height)), "{name}");
-            let found: String = rgb.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = |byte: &u8| {
+                [byte >> 4, byte & 15]
+                    .map(|half| char::from(b"0123456789abcdef"[usize::from(half)]))
+            };
+            let found: String = rgb.iter().flat_map(hex).collect();
             assert!(found == expected.rgb, "{name} differs");
         }
     }

@@ -209,7 +209,7 @@ fn spread(
     match halved {
         [false, false] => row[..width].copy_from_slice(near),
         [false, true] => {
-            let half = if number % 2 == 0 { 1 } else { 2 };
+            let half = if number.is_multiple_of(2) { 1 } else { 2 };
             for ((to, near), far) in row.iter_mut().zip(near).zip(far) {
                 *to = ((u16::from(*near) * 3 + u16::from(*far) + half) >> 2) as u8;
             }
