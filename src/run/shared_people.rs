@@ -1,11 +1,11 @@
 //! What a search for shared people is asked to do, and what it leaves in its run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::{RunDirectory, RunError, directory::read_json};
-use crate::config::PersonsSource;
+use crate::{atomic::atomic_write, config::PersonsSource};
 
 /// A set that takes part in a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,6 +77,16 @@ impl RunDirectory {
             &self.path().join("results").join(OverlapReport::FILE),
             "overlap report",
         )
+    }
+
+    /// Copies the list of shared people to a file.
+    ///
+    /// # Errors
+    /// There is no list, or the file can't be written.
+    pub fn copy_overlap(&self, to: &Path) -> Result<(), RunError> {
+        let list = self.overlap_path();
+        let text = std::fs::read(&list).map_err(RunError::io("read", &list))?;
+        atomic_write(to, &text).map_err(RunError::io("write", to))
     }
 
     /// Where the list of shared people lies.

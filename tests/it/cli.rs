@@ -267,7 +267,7 @@ fn wrong_names_devices_and_checkpoints_are_refused() {
     );
     place.refuses(
         &["train", "r.toml", "--from", "nothing"],
-        &["nothing", "neither a run nor a checkpoint folder"],
+        &["nothing", "is neither a run, nor a checkpoint folder"],
     );
     place.leave_run("empty", RunState::Stopped);
     place.refuses(

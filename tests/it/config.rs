@@ -422,7 +422,7 @@ fn a_wrong_config_says_line_key_found_and_allowed() {
     );
     check_ini(
         "[vgg]\nmxrec = a\n\x1b[2J = x\n",
-        "c.ini:3: [vgg] \\x1b[2j: unknown key (allowed here: enable, mxrec, train_list, prefix)",
+        "c.ini:3: [vgg] \\x1b[2j: unknown key (allowed here: enable, mxrec, train_list, folder, prefix)",
     );
 }
 

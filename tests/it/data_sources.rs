@@ -369,6 +369,14 @@ proptest! {
         if header {
             text += "split number, pair number in split, first name, second name, is same:\n";
         }
+        // Splits are numbered from 1 without gaps, in order.
+        let mut pairs = pairs;
+        pairs.sort_by_key(|pair| pair.0);
+        let mut splits: Vec<u32> = pairs.iter().map(|pair| pair.0).collect();
+        splits.dedup();
+        for pair in &mut pairs {
+            pair.0 = 1 + splits.iter().position(|split| *split == pair.0).unwrap() as u32;
+        }
         for (number, (split, a, i, b, j, same)) in pairs.iter().enumerate() {
             writeln!(text, "{split}, {number}, {a}/{i}, {b}/{j}, {}", u8::from(*same)).unwrap();
         }

@@ -6,17 +6,13 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::{
-    atomic::atomic_write,
     cli::{
         Failure, follow,
         output::{print, print_json},
     },
     config::{DataConfig, DeviceChoice},
     launch::{self, CheckpointChoice, OverlapOrder, RunName, Started},
-    run::{
-        OverlapOptions, OverlapReport, OverlapSuggestion, Preprocessing, RunDirectory, RunError,
-        RunState,
-    },
+    run::{OverlapOptions, OverlapReport, OverlapSuggestion, Preprocessing, RunState},
     untrusted::{visible, visible_path},
 };
 
@@ -123,7 +119,7 @@ impl Overlap {
         }
         let list = match &self.out {
             Some(out) => {
-                copy(&run, out)?;
+                run.copy_overlap(out)?;
                 out.clone()
             }
             None => run.overlap_path(),
@@ -159,21 +155,6 @@ fn print_report(report: &OverlapReport) -> Result<(), Failure> {
             report.broken
         ))?;
     }
-    Ok(())
-}
-
-fn copy(run: &RunDirectory, out: &Path) -> Result<(), Failure> {
-    let io = |path: &Path, doing| {
-        let path = path.to_owned();
-        move |source| RunError::Io {
-            path,
-            doing,
-            source,
-        }
-    };
-    let list = run.overlap_path();
-    let text = std::fs::read(&list).map_err(io(&list, "read"))?;
-    atomic_write(out, &text).map_err(io(out, "write"))?;
     Ok(())
 }
 
