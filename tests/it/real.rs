@@ -164,3 +164,114 @@ fn losses(run: &RunDirectory) -> Vec<f64> {
     let points = scalars.points("loss/total");
     points.iter().map(|point| point.value).collect()
 }
+
+/// The figures that ONNX Runtime and InsightFace's rule give in Python for this model and these sets, images decoded by
+/// libjpeg: mean accuracy and standard deviation without mirror images and with their sum.
+const BY_PYTHON: [(&str, [[f64; 2]; 2]); 2] = [
+    (
+        "data/heldout_glint6.bin",
+        [[0.98000, 0.02211], [0.98167, 0.02034]],
+    ),
+    (
+        "data/formats/glint24_py3.bin",
+        [[0.97667, 0.01528], [0.97667, 0.01856]],
+    ),
+];
+
+#[test]
+fn a_public_model_has_the_figures_that_it_has_in_python_and_is_asked_once() {
+    let Some(model) = shared("models/fr_feature.onnx") else {
+        return;
+    };
+    let Some(worker) = real_worker() else { return };
+    let workshop = Workshop::new(worker);
+    let evaluate = |set: &Path, mirror: &str, rule: &str, name: &str| {
+        let arguments = [
+            "eval",
+            "lfw",
+            "--model",
+            model.to_str().unwrap(),
+            "--data",
+            set.to_str().unwrap(),
+            "--rule",
+            rule,
+            "--mirror",
+            mirror,
+            "--name",
+            name,
+            "--json",
+        ];
+        workshop.run(&arguments).done().json()
+    };
+    for (number, (name, expected)) in BY_PYTHON.into_iter().enumerate() {
+        let Some(set) = shared(name) else { return };
+        for (mirror, expected) in ["none", "sum"].into_iter().zip(expected) {
+            let run = format!("{mirror}-{number}");
+            let accuracy = evaluate(&set, mirror, "insightface", &run)["accuracy"].clone();
+            let found = ["mean", "std"].map(|figure| accuracy[figure].as_f64().unwrap());
+            for (found, expected) in found.into_iter().zip(expected) {
+                assert!(
+                    (found - expected).abs() < 6e-6,
+                    "{name}, {mirror}: {accuracy}"
+                );
+            }
+        }
+    }
+    let (Some(set), notes) = (shared(BY_PYTHON[0].0), "nothing is embedded") else {
+        return;
+    };
+    evaluate(&set, "none", "exact", "again");
+    let run = RunDirectory::open(&workshop.path().join("runs/again")).unwrap();
+    let journal = fs::read_to_string(run.path().join("journal.jsonl")).unwrap();
+    assert!(journal.contains(notes), "{journal}");
+}
+
+#[test]
+fn people_that_two_real_sets_share_are_found_by_their_faces_alone() {
+    let (Some(model), Some(one), Some(other)) = (
+        shared("models/fr_feature.onnx"),
+        shared("data/faces_glint18"),
+        shared("data/formats/faces_glint24"),
+    ) else {
+        return;
+    };
+    let Some(worker) = real_worker() else { return };
+    let workshop = Workshop::new(worker);
+    let found = workshop.run(&[
+        "data",
+        "overlap",
+        one.to_str().unwrap(),
+        other.to_str().unwrap(),
+        "--model",
+        model.to_str().unwrap(),
+        "--images-per-person",
+        "8",
+        "--action",
+        "merge",
+        "--out",
+        "overlap.csv",
+        "--json",
+    ]);
+    // Both sets name their people: 18 of the second set's 24 are the first set's.
+    let report = found.done().json();
+    for count in ["alike", "same_name", "both"] {
+        assert_eq!(report[count], 18, "{report}");
+    }
+    let list = facetui::data::OverlapList::read(&workshop.path().join("overlap.csv")).unwrap();
+    assert_eq!(list.overlaps.len(), 18);
+    for overlap in &list.overlaps {
+        assert_eq!(overlap.a.name, overlap.b.name);
+        assert_eq!(overlap.action, Some(facetui::data::OverlapAction::Merge));
+    }
+
+    let unknown = workshop.run(&[
+        "data",
+        "overlap",
+        "nobody",
+        "none",
+        "--model",
+        model.to_str().unwrap(),
+    ]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("nobody"), "{}", unknown.stderr);
+}
