@@ -17,12 +17,11 @@ use facetui::{
     run::BareWeights,
     untrusted::{visible, visible_path},
 };
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
-    backbone::{Layout, input_size, is_depth},
+    backbone::{Layout, is_depth},
     parameters::{HostTensor, NamedTensors, WeightsError, read_safetensors},
     pytorch::{self, PytorchError, StateDict, StateValues},
 };
@@ -183,12 +182,18 @@ pub fn open_safetensors(
 /// # Errors
 /// The file can't be read, or its tensors are not those of an iresnet.
 pub fn open_pytorch(path: &Path, bare: &BareWeights) -> Result<DescribedWeights, DescribeError> {
-    let unknown = |reason: String| DescribeError::Unknown {
+    of_iresnet(pytorch::read(path)?, bare).map_err(|reason| DescribeError::Unknown {
         path: path.to_owned(),
         reason,
-    };
-    let found = pytorch::read(path)?;
-    let renamed = Renamed::of(found).map_err(unknown)?;
+    })
+}
+
+/// The tensors of an iresnet by our names, with what `arcface_torch` feeds it: RGB, (x/255 − 0.5)/0.5.
+///
+/// # Errors
+/// Which tensor is missing or none of an iresnet's.
+pub fn of_iresnet(found: StateDict, bare: &BareWeights) -> Result<DescribedWeights, String> {
+    let renamed = Renamed::of(found)?;
     let tensors = Tensors {
         units: renamed.units,
         projection: renamed
@@ -198,9 +203,8 @@ pub fn open_pytorch(path: &Path, bare: &BareWeights) -> Result<DescribedWeights,
     };
     let flatten = bare.flatten.unwrap_or(Flatten::Chw);
     let epsilon = bare.batch_norm_epsilon.unwrap_or(ARCFACE_EPSILON);
-    let description = tensors
-        .description(flatten, epsilon, ChannelOrder::Rgb, Scaling::ARCFACE_TORCH)
-        .map_err(unknown)?;
+    let description =
+        tensors.description(flatten, epsilon, ChannelOrder::Rgb, Scaling::ARCFACE_TORCH)?;
     Ok(DescribedWeights {
         description,
         tensors: renamed.tensors,
@@ -232,15 +236,36 @@ fn header(path: &Path) -> Result<(Shapes, Option<String>), WeightsError> {
     bytes.resize(8 + header as usize, 0);
     file.read_exact(&mut bytes[8..])
         .map_err(|_| format("its header is cut short".to_owned()))?;
-    let (_, metadata) =
-        SafeTensors::read_metadata(&bytes).map_err(|error| format(error.to_string()))?;
-    let shapes = metadata
-        .tensors()
+    let Header { metadata, tensors } =
+        serde_json::from_slice(&bytes[8..]).map_err(|error| format(error.to_string()))?;
+    let end = tensors.values().map(|tensor| tensor.data_offsets[1]).max();
+    let expected = end.and_then(|end| end.checked_add(8 + header));
+    if expected != Some(length) {
+        return Err(format(format!(
+            "it is {length} bytes long, which isn't what its header promises"
+        )));
+    }
+    let shapes = tensors
         .into_iter()
-        .map(|(name, tensor)| (name, tensor.shape.clone()))
+        .map(|(name, tensor)| (name, tensor.shape))
         .collect();
-    let own = metadata.metadata().as_ref();
-    Ok((shapes, own.and_then(|own| own.get(DESCRIPTION).cloned())))
+    Ok((shapes, metadata.and_then(|mut own| own.remove(DESCRIPTION))))
+}
+
+/// The JSON at a safetensors file's beginning. (The library reads it only together with the rest of the file.)
+#[derive(Deserialize)]
+struct Header {
+    #[serde(rename = "__metadata__")]
+    metadata: Option<BTreeMap<String, String>>,
+    #[serde(flatten)]
+    tensors: BTreeMap<String, HeaderTensor>,
+}
+
+#[derive(Deserialize)]
+struct HeaderTensor {
+    shape: Vec<usize>,
+    /// Where its bytes begin and end, after the header.
+    data_offsets: [u64; 2],
 }
 
 /// What shapes tell of a network.
@@ -469,11 +494,5 @@ impl Description {
             "L-ResNet-E-IR {}, {shortcut} shortcuts, flattened {flatten}, BatchNorm ε {:e}",
             network.depth, network.batch_norm_epsilon
         )
-    }
-
-    /// Shape of the input: images, planes, height, width.
-    pub fn input_shape(&self) -> String {
-        let [height, width] = input_size(self.input.crop);
-        format!("[batch, 3, {height}, {width}]")
     }
 }
