@@ -185,7 +185,10 @@ fn step_of(name: &str) -> Option<u64> {
 /// A set's name as a part of a file name.
 fn plain(name: &str) -> String {
     name.chars()
-        .map(|letter| match letter {
+        .enumerate()
+        .map(|(place, letter)| match letter {
+            // It would hide the file.
+            '.' if place == 0 => '-',
             'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '_' => letter,
             _ => '-',
         })
@@ -249,7 +252,7 @@ mod tests {
         let run = RunDirectory::create(root.path(), "one").unwrap();
         let source = EvaluationSource {
             set: "YTF-corrected".to_owned(),
-            whole_set: "a/../YTF".to_owned(),
+            whole_set: "./a/../YTF".to_owned(),
             embeddings: "0f".to_owned(),
             missing: vec!["A/1".to_owned()],
         };
@@ -260,7 +263,7 @@ mod tests {
         );
         assert_eq!(run.evaluation_source("YTF").unwrap(), None);
         let scores = run.scores_path(&source.whole_set);
-        assert_eq!(scores, run.path().join("results/a-..-YTF.scores.csv"));
+        assert_eq!(scores, run.path().join("results/--a-..-YTF.scores.csv"));
         let kept = run.embeddings_path(&source.embeddings);
         assert_eq!(kept, root.path().join(".embeddings/0f.embeddings"));
         let error = run.embeddings(&source).unwrap_err().to_string();
