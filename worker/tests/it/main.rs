@@ -8,8 +8,10 @@
 )]
 
 mod align;
+mod evaluation;
 mod golden;
 mod mishaps;
+mod models;
 mod pytorch;
 mod resume;
 mod support;

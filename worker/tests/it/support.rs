@@ -234,3 +234,12 @@ pub fn shared(name: &str) -> Option<PathBuf> {
     eprintln!("skipped: {} is not there", path.display());
     None
 }
+
+/// Whether ONNX Runtime is here; says so where it isn't. A path that is set and wrong fails the test.
+pub fn has_onnx_runtime() -> bool {
+    let found = facetui::run::worker::onnx_runtime().unwrap().is_some();
+    if !found {
+        eprintln!("skipped: no ONNX Runtime; `./x setup onnx` fetches it");
+    }
+    found
+}
