@@ -13,6 +13,7 @@ mod data;
 mod data_commands;
 mod data_sources;
 mod eval;
+mod evaluate;
 mod evaluation;
 mod loading;
 mod real;
