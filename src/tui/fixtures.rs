@@ -276,6 +276,7 @@ pub fn evaluation(set: &str, model: &str, step: u64) -> Evaluation {
             ("0.1".to_owned(), Some(0.6103)),
             ("0.01".to_owned(), Some(0.2231)),
             ("0.001".to_owned(), None),
+            ("0.0001".to_owned(), None),
         ]),
         val: None,
         untested: None,

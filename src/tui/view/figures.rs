@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! margin-centre @600 on heldout_glint6.bin ──────────────────────────── rule reference
-//! accuracy    78.333 ± 2.100 %, standard error 0.700
+//! accuracy    78.333 ± 2.100 %, standard error 0.700, 95 %: 77.020 to 79.610
 //! threshold   1.2130 squared-l2 · AUC 0.8512 · EER 22.1 %
-//! TAR at FAR  0.1: 61.0 %   0.01: 22.3 %   0.001: too few pairs
+//! TAR at FAR  0.1: 61.0 %   0.01: 22.3 %   0.001: too few
 //! pairs       3,000 same, 3,000 different, 0 missing, 0 dropped, 6,000 tested
 //! folds       78.3  79.0  77.5 …
 //! made with   rgb · 112x96 · mirror none · flex
@@ -83,10 +83,22 @@ fn facts(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
         .iter()
         .rev()
         .map(|(far, tar)| {
-            let tar = tar.map_or_else(|| "too few pairs".to_owned(), words::percent);
+            let tar = tar.map_or_else(|| "too few".to_owned(), words::percent);
             format!("{far}: {tar}")
         })
         .collect();
+    let interval = evaluation.intervals.as_ref().map(|intervals| {
+        let [low, high] = [intervals.accuracy.low, intervals.accuracy.high].map(|end| end * 100.0);
+        format!(", 95 %: {low:.3} to {high:.3}")
+    });
+    let untested = evaluation.untested.map(|untested| {
+        let count = untested.positive + untested.negative;
+        format!(
+            "; {} untested: {} right",
+            words::count(count as u64),
+            words::percent(untested.accuracy)
+        )
+    });
     let folds: Vec<String> = evaluation
         .folds
         .iter()
@@ -116,10 +128,11 @@ fn facts(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
         (
             "accuracy",
             format!(
-                "{:.3} ± {:.3} %, standard error {:.3}",
+                "{:.3} ± {:.3} %, standard error {:.3}{}",
                 accuracy.mean * 100.0,
                 accuracy.std * 100.0,
-                accuracy.sem * 100.0
+                accuracy.sem * 100.0,
+                interval.unwrap_or_default()
             ),
         ),
         (
@@ -136,12 +149,13 @@ fn facts(evaluation: &Evaluation) -> Vec<(&'static str, String)> {
         (
             "pairs",
             format!(
-                "{} same, {} different, {} missing, {} dropped, {} tested",
+                "{} same, {} different, {} missing, {} dropped, {} tested{}",
                 words::count(pairs.positive as u64),
                 words::count(pairs.negative as u64),
                 words::count(pairs.missing as u64),
                 words::count(pairs.dropped as u64),
-                words::count(pairs.tested as u64)
+                words::count(pairs.tested as u64),
+                untested.unwrap_or_default()
             ),
         ),
         ("folds", folds.join("  ")),
