@@ -16,10 +16,10 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
+use facetui::eval::corrected::{ErrorList, NamedPair};
 use facetui::eval::suspects::{Video, suspects};
 use facetui::eval::template::{Distance, Pooling, Track, distance};
 use facetui::eval::{Folds, Rule, ScoredPair, Verification, verify};
-use facetui::eval::corrected::{ErrorList, NamedPair};
 use rayon::prelude::*;
 
 const IMAGE_PAIRS: usize = 6000;
@@ -37,7 +37,9 @@ fn main() {
     write(folder.path(), &pairs, &embeddings, &compared);
     println!(
         "load {}",
-        std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim()
+        std::fs::read_to_string("/proc/loadavg")
+            .unwrap_or_default()
+            .trim()
     );
     let mut python = Python::start(folder.path());
     let mut seconds: [Vec<f64>; 5] = Default::default();
@@ -49,7 +51,10 @@ fn main() {
         let (of_intervals, _) = timed(|| verify(Rule::Exact, &pairs).unwrap().accuracy.mean);
         for (ours, theirs) in [(accuracy, &rules_of_python), (mean, &pool_of_python)] {
             if let Some((_, theirs)) = theirs {
-                assert!((ours - theirs).abs() < 1e-5, "the same work: {ours} {theirs}");
+                assert!(
+                    (ours - theirs).abs() < 1e-5,
+                    "the same work: {ours} {theirs}"
+                );
             }
         }
         // The first round only warms up.
@@ -128,7 +133,11 @@ fn three_rules(pairs: &[ScoredPair]) -> f64 {
 fn pooled_and_scored(embeddings: &[f32], pairs: &[[u32; 2]]) -> f64 {
     let templates: Vec<Vec<f32>> = embeddings
         .par_chunks_exact(FRAMES * LENGTH)
-        .map(|video| Track::of_flat(video, LENGTH).template(Pooling::UnitMean).unwrap())
+        .map(|video| {
+            Track::of_flat(video, LENGTH)
+                .template(Pooling::UnitMean)
+                .unwrap()
+        })
         .collect();
     let distances: Vec<f64> = pairs
         .par_iter()
@@ -141,7 +150,9 @@ fn pooled_and_scored(embeddings: &[f32], pairs: &[[u32; 2]]) -> f64 {
 }
 
 fn ranked_suspects(embeddings: &[f32], pairs: &[[u32; 2]]) -> f64 {
-    let names: Vec<String> = (0..VIDEOS).map(|video| format!("{}/{}", video / 2, video % 2)).collect();
+    let names: Vec<String> = (0..VIDEOS)
+        .map(|video| format!("{}/{}", video / 2, video % 2))
+        .collect();
     let videos: Vec<Video> = names
         .iter()
         .zip(embeddings.chunks_exact(FRAMES * LENGTH))
@@ -158,7 +169,9 @@ fn ranked_suspects(embeddings: &[f32], pairs: &[[u32; 2]]) -> f64 {
             same: a / 2 == b / 2,
         })
         .collect();
-    suspects(&videos, &pairs, &ErrorList::default()).unwrap().even_similarity
+    suspects(&videos, &pairs, &ErrorList::default())
+        .unwrap()
+        .even_similarity
 }
 
 /// Squared distances of unit embeddings, as InsightFace's grid is meant for, one kind after the other a fold.
@@ -201,7 +214,11 @@ fn compared_pairs() -> Vec<[u32; 2]> {
     (0..VIDEO_PAIRS)
         .map(|pair| {
             let one = (from.next() % VIDEOS as u64) as u32;
-            let other = if pair % 2 == 0 { one ^ 1 } else { (from.next() % VIDEOS as u64) as u32 };
+            let other = if pair % 2 == 0 {
+                one ^ 1
+            } else {
+                (from.next() % VIDEOS as u64) as u32
+            };
             [one, other.min(VIDEOS as u32 - 1)]
         })
         .collect()
@@ -211,9 +228,18 @@ fn write(folder: &Path, pairs: &[ScoredPair], embeddings: &[f32], compared: &[[u
     let file = |name: &str, bytes: &mut dyn Iterator<Item = u8>| {
         std::fs::write(folder.join(name), bytes.collect::<Vec<_>>()).unwrap();
     };
-    file("distances", &mut pairs.iter().flat_map(|pair| pair.distance.to_le_bytes()));
+    file(
+        "distances",
+        &mut pairs.iter().flat_map(|pair| pair.distance.to_le_bytes()),
+    );
     file("same", &mut pairs.iter().map(|pair| u8::from(pair.same)));
-    file("pairs", &mut compared.iter().flatten().flat_map(|video| video.to_le_bytes()));
+    file(
+        "pairs",
+        &mut compared
+            .iter()
+            .flatten()
+            .flat_map(|video| video.to_le_bytes()),
+    );
     let file = std::fs::File::create(folder.join("embeddings")).unwrap();
     let mut out = std::io::BufWriter::with_capacity(1 << 20, file);
     for value in embeddings {
@@ -236,7 +262,9 @@ impl Numbers {
 
     fn normal(&mut self) -> f32 {
         let bits = self.next();
-        let sum: f32 = (0..4).map(|part| (bits >> (16 * part) & 0xffff) as f32 / 65_536.0).sum();
+        let sum: f32 = (0..4)
+            .map(|part| (bits >> (16 * part) & 0xffff) as f32 / 65_536.0)
+            .sum();
         (sum - 2.0) * 3_f32.sqrt()
     }
 }
@@ -269,7 +297,11 @@ impl Python {
         let mut line = String::new();
         output.read_line(&mut line).unwrap();
         assert_eq!(line.trim(), "ready");
-        Some(Self { child, input, output })
+        Some(Self {
+            child,
+            input,
+            output,
+        })
     }
 
     /// Seconds, and what came out.
@@ -277,7 +309,9 @@ impl Python {
         writeln!(self.input, "{work}").unwrap();
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
-        let mut numbers = line.split_whitespace().map(|number| number.parse().unwrap());
+        let mut numbers = line
+            .split_whitespace()
+            .map(|number| number.parse().unwrap());
         (numbers.next().unwrap(), numbers.next().unwrap())
     }
 }

@@ -20,19 +20,7 @@ use facetui::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What the program did.
-struct Outcome {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Outcome {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
-    }
-}
+use crate::support::Outcome;
 
 /// A folder to work in, with a worker or without.
 struct Place {
@@ -85,11 +73,7 @@ impl Place {
 
     fn run(&self, arguments: &[&str]) -> Outcome {
         let output = self.command(arguments).output().unwrap();
-        let outcome = Outcome {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        };
+        let outcome = Outcome::of(output);
         assert!(
             !outcome.stderr.contains("panicked"),
             "{arguments:?}: {}",

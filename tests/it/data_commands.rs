@@ -8,29 +8,10 @@ use facetui::config::WrongSize;
 use facetui::data::recordio::{RecordFile, RecordIndex};
 use facetui::data::synthetic::face;
 use facetui::data::{Image, RecordSet, TrainingImages, write_bin};
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::shared::shared;
-
-struct Outcome {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Outcome {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
-    }
-
-    #[track_caller]
-    fn ended(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{}{}", self.stdout, self.stderr);
-        self
-    }
-}
+use crate::support::Outcome;
 
 struct Place(TempDir);
 
@@ -67,11 +48,7 @@ impl Place {
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        Outcome {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Outcome::of(output)
     }
 }
 

@@ -22,6 +22,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::shared::shared;
+use crate::support::Outcome;
 
 const LENGTH: usize = 128;
 const KEY: &str = "0123";
@@ -30,20 +31,6 @@ const KEY: &str = "0123";
 struct Place {
     folder: TempDir,
     data: PathBuf,
-}
-
-/// What a command came to.
-struct Outcome {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Outcome {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
-    }
 }
 
 impl Place {

@@ -6,11 +6,16 @@ use std::path::{Path, PathBuf};
 ///
 /// It is looked for in `FACETUI_SHARED`, or beside the project.
 pub fn shared(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("FACETUI_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
-    let path = root.join(name);
+    let beside = || {
+        // The worker's tests use this file too; its package lies within the project.
+        let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+        let project = folders.find(|folder| folder.join("Cargo.lock").is_file());
+        project.map(|project| project.join("../shared"))
+    };
+    let path = std::env::var_os("FACETUI_SHARED")
+        .map(PathBuf::from)
+        .or_else(beside)?
+        .join(name);
     if path.exists() {
         return Some(path);
     }

@@ -119,7 +119,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn of(output: Output) -> Self {
+    /// Of a program that has ended.
+    pub fn of(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -128,8 +129,15 @@ impl Outcome {
     }
 
     /// That it did what it was asked.
+    #[track_caller]
     pub fn done(self) -> Self {
-        assert_eq!(self.code, 0, "{}{}", self.stdout, self.stderr);
+        self.ended(0)
+    }
+
+    /// That it ended with this code.
+    #[track_caller]
+    pub fn ended(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}{}", self.stdout, self.stderr);
         self
     }
 

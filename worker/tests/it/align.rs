@@ -15,7 +15,10 @@ use facetui::{
 use facetui_worker::align::{Detection, Detector, DetectorOptions, Similarity, aligned};
 use serde::Deserialize;
 
-use crate::support::{Worker, detector_weights, engines, shared, wait_for};
+use crate::{
+    shared::shared,
+    support::{Worker, detector_weights, engines, wait_for},
+};
 
 fn golden(name: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/faces")).join(name)

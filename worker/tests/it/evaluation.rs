@@ -1,6 +1,7 @@
 //! Evaluations as jobs: embeddings are made once and kept, whatever the figures ask for; wrong input leaves nothing.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -20,8 +21,7 @@ use facetui::{
 };
 
 use crate::support::{
-    Worker, engines, has_onnx_runtime, newest_checkpoint, tiny_data, tiny_recipe,
-    training_run,
+    Worker, engines, has_onnx_runtime, newest_checkpoint, tiny_data, tiny_recipe, training_run,
 };
 
 /// A folder with a trained network and sets; evaluations go to its folder of runs.
@@ -249,13 +249,15 @@ fn embeddings_are_made_once_for_all_figures() {
     assert_eq!(outcome.evaluation().provenance.model, "copied");
 }
 
+/// What is done to a file's bytes.
+type Damage = fn(&mut Vec<u8>);
+
 #[test]
 fn kept_embeddings_that_are_damaged_or_gone_are_made_anew() {
     let place = Place::new();
     let first = place.evaluate("first", |_| ()).done().evaluation();
     let path = place.kept().remove(0);
     let whole = fs::read(&path).unwrap();
-    type Damage = fn(&mut Vec<u8>);
     let damages: [(&str, Damage); 4] = [
         ("cut", |bytes| bytes.truncate(bytes.len() - 5)),
         ("header", |bytes| bytes[40] ^= 1),
@@ -347,10 +349,10 @@ fn videos(folder: &Path) -> VerificationSet {
         }
         let split = person + 1;
         let other = (person + 1) % 10;
-        lines += &format!("{split}, 1, P{person}/0, P{person}/1, 1\n");
-        lines += &format!("{split}, 2, P{person}/0, P{person}/2, 1\n");
-        lines += &format!("{split}, 3, P{person}/0, P{other}/1, 0\n");
-        lines += &format!("{split}, 4, P{person}/2, P{other}/2, 0\n");
+        writeln!(lines, "{split}, 1, P{person}/0, P{person}/1, 1").unwrap();
+        writeln!(lines, "{split}, 2, P{person}/0, P{person}/2, 1").unwrap();
+        writeln!(lines, "{split}, 3, P{person}/0, P{other}/1, 0").unwrap();
+        writeln!(lines, "{split}, 4, P{person}/2, P{other}/2, 0").unwrap();
     }
     fs::write(folder.join("splits.txt"), lines).unwrap();
     fs::write(folder.join("errors.txt"), "P3/1\n").unwrap();

@@ -14,5 +14,7 @@ mod mishaps;
 mod models;
 mod pytorch;
 mod resume;
+#[path = "../../../tests/it/shared.rs"]
+mod shared;
 mod support;
 mod torture;

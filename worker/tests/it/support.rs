@@ -219,22 +219,6 @@ pub fn detector_weights() -> Option<PathBuf> {
     None
 }
 
-/// A file or folder that is too private to commit; `None`, with a message, where it is absent.
-///
-/// It is looked for in `FACETUI_SHARED`, or beside the project.
-pub fn shared(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("FACETUI_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
-    let path = root.join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!("skipped: {} is not there", path.display());
-    None
-}
-
 /// Whether ONNX Runtime is here; says so where it isn't. A path that is set and wrong fails the test.
 pub fn has_onnx_runtime() -> bool {
     let found = facetui::run::worker::onnx_runtime().unwrap().is_some();
