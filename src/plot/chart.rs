@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use super::PlotError;
 use super::axis::Axis;
 use super::style::{
-    COLOURS, GRID, INK, LABEL_SIZE, failed, load_font, png_of, svg_of, text, title,
+    COLOURS, GRID, INK, LABEL_SIZE, failed, load_font, plain, png_of, svg_of, text, title,
 };
 use crate::eval::ranking::RocPoint;
 use crate::untrusted::visible;
@@ -154,12 +154,7 @@ fn roc<B: DrawingBackend>(
         .y_label_area_size(76)
         .build_cartesian_2d(rates, accepts)
         .map_err(failed)?;
-    chart
-        .configure_mesh()
-        .bold_line_style(GRID)
-        .light_line_style(TRANSPARENT)
-        .axis_style(GRID.mix(1.0))
-        .label_style(text(LABEL_SIZE))
+    plain(&mut chart.configure_mesh())
         .x_labels(marks.0)
         .y_labels(marks.1)
         .x_desc("false accept rate")
@@ -187,12 +182,7 @@ fn det<B: DrawingBackend>(
         .y_label_area_size(76)
         .build_cartesian_2d(axis(), axis())
         .map_err(failed)?;
-    chart
-        .configure_mesh()
-        .bold_line_style(GRID)
-        .light_line_style(TRANSPARENT)
-        .axis_style(GRID.mix(1.0))
-        .label_style(text(LABEL_SIZE))
+    plain(&mut chart.configure_mesh())
         .x_labels(marks)
         .y_labels(marks)
         .x_desc("false accept rate")
@@ -306,12 +296,7 @@ fn distances<B: DrawingBackend>(
         .y_label_area_size(76)
         .build_cartesian_2d(low..high, 0.0..highest)
         .map_err(failed)?;
-    chart
-        .configure_mesh()
-        .bold_line_style(GRID)
-        .light_line_style(TRANSPARENT)
-        .axis_style(GRID.mix(1.0))
-        .label_style(text(LABEL_SIZE))
+    plain(&mut chart.configure_mesh())
         .x_labels(10)
         .y_labels(7)
         .x_desc(format!("distance ({})", visible(&histogram.unit)))

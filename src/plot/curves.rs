@@ -7,8 +7,8 @@ use plotters::prelude::*;
 
 use super::smooth::{pieces, smoothed, thinned};
 use super::style::{
-    COLOURS, GRID, HEAD_SIZE, LABEL_SIZE, TITLE_HEIGHT, failed, load_font, png_of, svg_of, text,
-    title,
+    COLOURS, GRID, HEAD_SIZE, LABEL_SIZE, TITLE_HEIGHT, failed, load_font, plain, png_of, svg_of,
+    text, title,
 };
 use super::{Curve, CurveOptions, MAX_PIXELS, PlotError};
 use crate::untrusted::visible;
@@ -99,12 +99,7 @@ fn draw_panel<B: DrawingBackend>(
         .y_label_area_size(72)
         .build_cartesian_2d(scale.steps.clone(), scale.values.clone())
         .map_err(failed)?;
-    chart
-        .configure_mesh()
-        .bold_line_style(GRID)
-        .light_line_style(TRANSPARENT)
-        .axis_style(GRID.mix(1.0))
-        .label_style(text(LABEL_SIZE))
+    plain(&mut chart.configure_mesh())
         .x_labels(10)
         .y_labels(7)
         .x_desc("step")

@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use image::ImageEncoder;
 use image::codecs::png::PngEncoder;
+use plotters::chart::MeshStyle;
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, TextStyle, register_font};
 
@@ -92,4 +94,19 @@ pub(super) fn failed(error: impl Display) -> PlotError {
     PlotError::Draw {
         reason: error.to_string(),
     }
+}
+
+/// Grid, axes and labels as every chart has them.
+pub(super) fn plain<'m, 'a, 'b, X, Y, B>(
+    mesh: &'m mut MeshStyle<'a, 'b, X, Y, B>,
+) -> &'m mut MeshStyle<'a, 'b, X, Y, B>
+where
+    X: Ranged + ValueFormatter<X::ValueType>,
+    Y: Ranged + ValueFormatter<Y::ValueType>,
+    B: DrawingBackend,
+{
+    mesh.bold_line_style(GRID)
+        .light_line_style(TRANSPARENT)
+        .axis_style(GRID.mix(1.0))
+        .label_style(text(LABEL_SIZE))
 }
