@@ -5,6 +5,7 @@
 //! fractions and tensors too. Any other opcode or constructor is refused by name. Nothing is imported or
 //! called, and what is built holds ranges of the file, so memory is bounded by its length.
 
+mod constructors;
 mod machine;
 mod torch;
 
