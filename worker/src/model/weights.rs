@@ -359,8 +359,8 @@ impl Renamed {
         let first = found
             .tensors
             .iter()
-            .find_map(|(name, _)| name.strip_suffix("conv1.weight"))
-            .filter(|prefix| !prefix.contains("layer"))
+            .filter_map(|(name, _)| name.strip_suffix("conv1.weight"))
+            .find(|prefix| !prefix.contains("layer"))
             .ok_or("it has no tensor conv1.weight, as arcface_torch's iresnets have; of PyTorch's networks only those are known, others can be given as ONNX models")?
             .to_owned();
         let mut stages: BTreeMap<usize, BTreeMap<usize, usize>> = BTreeMap::new();
