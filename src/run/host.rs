@@ -97,6 +97,12 @@ fn field_of(path: &Path, name: &str) -> Option<String> {
     })
 }
 
+/// Lets every other thread of the machine go before the calling one, for work that nobody waits for.
+pub fn give_way() {
+    // Where the system refuses, the work is done at the usual priority.
+    let _ = rustix::process::nice(10);
+}
+
 /// Bytes that this user may still write to the file system of a folder; `None` where it doesn't tell.
 pub fn free_bytes(folder: &Path) -> Option<u64> {
     let room = rustix::fs::statvfs(folder).ok()?;

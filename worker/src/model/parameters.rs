@@ -287,21 +287,12 @@ pub fn to_safetensors(
     tensors: &NamedTensors,
     note: Option<(&str, String)>,
 ) -> Result<Vec<u8>, safetensors::SafeTensorError> {
-    let bytes: Vec<(&String, &HostTensor, Vec<u8>)> = tensors
+    let views = tensors
         .iter()
         .map(|(name, tensor)| {
-            let raw = tensor
-                .values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect();
-            (name, tensor, raw)
-        })
-        .collect();
-    let views = bytes
-        .iter()
-        .map(|(name, tensor, raw)| {
-            TensorView::new(Dtype::F32, tensor.shape.clone(), raw).map(|view| (*name, view))
+            // The file's numbers are little-endian, as those of every machine that libtorch runs on.
+            let raw: &[u8] = bytemuck::cast_slice(&tensor.values);
+            TensorView::new(Dtype::F32, tensor.shape.clone(), raw).map(|view| (name, view))
         })
         .collect::<Result<Vec<_>, _>>()?;
     let note = note.map(|(name, text)| [(name.to_owned(), text)].into());

@@ -5,7 +5,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use facetui::run::RunDirectory;
+use facetui::run::{RunDirectory, host};
 
 use super::checkpoint::{Checkpoint, CheckpointError, Keep, prune, sweep};
 
@@ -44,6 +44,8 @@ impl CheckpointWriter {
         let thread = std::thread::Builder::new()
             .name("checkpoints".to_owned())
             .spawn(move || {
+                // The next step has the cores first.
+                host::give_way();
                 for snapshot in incoming {
                     let step = snapshot.manifest.step;
                     let written = snapshot
