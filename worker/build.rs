@@ -1,6 +1,9 @@
 //! Lets the worker find libtorch without an environment variable, and say which versions it was built with.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 fn main() {
     println!("cargo::rerun-if-env-changed=LIBTORCH");
@@ -20,6 +23,7 @@ fn main() {
             version.trim()
         );
     }
+    compile_operators(&libtorch);
     let lib = libtorch.join("lib");
     let lib = lib.canonicalize().unwrap_or(lib);
     // DT_RPATH rather than DT_RUNPATH: it holds for the libraries that libtorch itself loads, too.
@@ -34,4 +38,17 @@ fn burn_version() -> Option<String> {
     let lock = fs::read_to_string("../Cargo.lock").ok()?;
     let (_, package) = lock.split_once("name = \"burn\"\nversion = \"")?;
     Some(package.split_once('"')?.0.to_owned())
+}
+
+/// The gradients that the Rust bindings leave out.
+fn compile_operators(libtorch: &Path) {
+    const SOURCE: &str = "src/model/libtorch/operators.cpp";
+    println!("cargo::rerun-if-changed={SOURCE}");
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .warnings(false)
+        .include(libtorch.join("include"))
+        .file(SOURCE)
+        .compile("facetui_operators");
 }

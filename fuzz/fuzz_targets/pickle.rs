@@ -5,9 +5,15 @@ use facetui::data::pickle::{Pickle, Value};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let Ok(pickle) = Pickle::read(data) else {
-        return;
-    };
+    for pickle in [Pickle::read(data), Pickle::read_state_dict(data)]
+        .into_iter()
+        .flatten()
+    {
+        look_around(&pickle, data);
+    }
+});
+
+fn look_around(pickle: &Pickle, data: &[u8]) {
     let root = pickle.root();
     let _ = pickle.booleans(root);
     for id in pickle.members(root).into_iter().flatten().take(1000) {
@@ -20,4 +26,4 @@ fuzz_target!(|data: &[u8]| {
             assert!(bytes.len() <= data.len());
         }
     }
-});
+}

@@ -5,14 +5,12 @@
 
 use burn::{
     module::Module,
-    nn::{
-        BatchNorm, Dropout, DropoutConfig, Initializer, Linear, LinearConfig, PRelu, conv::Conv2d,
-    },
+    nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig},
     tensor::{Device, Tensor},
 };
 use facetui::config::{Crop, Flatten, NetworkOptions, Shortcut};
 
-use super::layer::{ConvolutionNorm, batch_norm, convolution, prelu};
+use super::layer::{BatchNorm, Convolution, ConvolutionNorm, Prelu};
 
 /// The whole backbone.
 #[derive(Module, Debug)]
@@ -192,17 +190,17 @@ pub fn is_depth(depth: u32) -> bool {
 /// The first convolution.
 #[derive(Module, Debug)]
 struct Stem {
-    convolution: Conv2d,
+    convolution: Convolution,
     norm: BatchNorm,
-    slope: PRelu,
+    slope: Prelu,
 }
 
 impl Stem {
     fn new(width: usize, options: &NetworkOptions, device: &Device) -> Self {
         Self {
-            convolution: convolution([3, width], 3, 1, device),
-            norm: batch_norm(width, options, device),
-            slope: prelu(width, options, device),
+            convolution: Convolution::new([3, width], 3, 1, device),
+            norm: BatchNorm::new(width, options, device),
+            slope: Prelu::new(width, options, device),
         }
     }
 
@@ -217,7 +215,7 @@ impl Stem {
 struct Unit {
     norm: BatchNorm,
     first: ConvolutionNorm,
-    slope: PRelu,
+    slope: Prelu,
     second: ConvolutionNorm,
     projection: Option<ConvolutionNorm>,
     stride: usize,
@@ -232,9 +230,9 @@ impl Unit {
             project,
         } = *plan;
         Self {
-            norm: batch_norm(input, options, device),
+            norm: BatchNorm::new(input, options, device),
             first: ConvolutionNorm::new([input, output], 3, 1, options, device),
-            slope: prelu(output, options, device),
+            slope: Prelu::new(output, options, device),
             second: ConvolutionNorm::new([output, output], 3, stride, options, device),
             projection: project
                 .then(|| ConvolutionNorm::new([input, output], 1, stride, options, device)),
@@ -282,12 +280,12 @@ impl Output {
     fn new(channels: usize, crop: Crop, options: &NetworkOptions, device: &Device) -> Self {
         let [height, width] = feature_map(crop);
         Self {
-            features_norm: batch_norm(channels, options, device),
+            features_norm: BatchNorm::new(channels, options, device),
             dropout: DropoutConfig::new(options.drop).init(),
             dense: LinearConfig::new(channels * height * width, options.embedding)
                 .with_initializer(Initializer::Zeros)
                 .init(device),
-            norm: batch_norm(options.embedding, options, device),
+            norm: BatchNorm::new(options.embedding, options, device),
             flatten: options.flatten,
         }
     }

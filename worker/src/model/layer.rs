@@ -1,49 +1,134 @@
-//! The layers of the backbone, as thin configurations of burn's own.
+//! The layers of the backbone.
+//!
+//! Ours rather than burn's modules: on LibTorch they take libtorch's own kernels, elsewhere burn's operators.
 
 use burn::{
-    module::Module,
-    nn::{
-        BatchNorm, BatchNormConfig, Initializer, PRelu, PReluConfig, PaddingConfig2d,
-        conv::{Conv2d, Conv2dConfig},
+    module::{Initializer, Module, Param, RunningState},
+    tensor::{
+        Device, Tensor, activation,
+        module::{batch_norm, batch_norm_train, conv2d},
+        ops::ConvOptions,
     },
-    tensor::Device,
-    tensor::Tensor,
 };
 use facetui::config::NetworkOptions;
 
-/// A convolution without bias; start values are set by [`crate::model::initialise`].
-pub fn convolution(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Conv2d {
-    let padding = kernel / 2;
-    Conv2dConfig::new(channels, [kernel, kernel])
-        .with_stride([stride, stride])
-        .with_padding(PaddingConfig2d::Explicit(
-            padding, padding, padding, padding,
-        ))
-        .with_bias(false)
-        .with_initializer(Initializer::Zeros)
-        .init(device)
+use super::libtorch::{self, Geometry};
+
+/// A square convolution without bias.
+#[derive(Module, Debug)]
+pub struct Convolution {
+    /// `[outputs, channels / groups, height, width]`.
+    weight: Param<Tensor<4>>,
+    #[module(skip)]
+    geometry: Geometry,
 }
 
-/// BatchNorm with the recipe's decay and ε. burn's momentum is the share of the *new* value.
-pub fn batch_norm(features: usize, options: &NetworkOptions, device: &Device) -> BatchNorm {
-    BatchNormConfig::new(features)
-        .with_epsilon(options.batch_norm_epsilon)
-        .with_momentum(1.0 - options.batch_norm_decay)
-        .init(device)
+impl Convolution {
+    /// With zeros as kernels, [`crate::model::initialise`] sets start values. A kernel's half is padded.
+    pub fn new(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Self {
+        let [input, output] = channels;
+        Self {
+            weight: Initializer::Zeros.init([output, input, kernel, kernel], device),
+            geometry: Geometry {
+                stride,
+                padding: kernel / 2,
+                groups: 1,
+            },
+        }
+    }
+
+    /// `[batch, channels, height, width]` to `[batch, outputs, height / stride, width / stride]`, rounded up.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let weight = self.weight.val();
+        libtorch::convolution(&input, &weight, self.geometry).unwrap_or_else(|| {
+            let Geometry {
+                stride,
+                padding,
+                groups,
+            } = self.geometry;
+            let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], groups);
+            conv2d(input, weight, None, options)
+        })
+    }
+}
+
+/// BatchNorm over the second axis: by the batch's averages on a device with automatic differentiation, by the running
+/// ones on another.
+#[derive(Module, Debug)]
+pub struct BatchNorm {
+    /// Factors, `[channels]`.
+    pub gamma: Param<Tensor<1>>,
+    beta: Param<Tensor<1>>,
+    running_mean: RunningState<Tensor<1>>,
+    running_var: RunningState<Tensor<1>>,
+    /// Share of the running averages that stays at a step.
+    decay: f64,
+    epsilon: f64,
+}
+
+impl BatchNorm {
+    /// With the recipe's decay and ε.
+    pub fn new(channels: usize, options: &NetworkOptions, device: &Device) -> Self {
+        Self {
+            gamma: Initializer::Ones.init([channels], device),
+            beta: Initializer::Zeros.init([channels], device),
+            running_mean: RunningState::new(Tensor::zeros([channels], device)),
+            running_var: RunningState::new(Tensor::ones([channels], device)),
+            decay: options.batch_norm_decay,
+            epsilon: options.batch_norm_epsilon,
+        }
+    }
+
+    /// `[batch, channels, ...]` to the same shape.
+    pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        let (gamma, beta) = (self.gamma.val(), self.beta.val());
+        if !input.device().is_autodiff() {
+            let (mean, variance) = (self.running_mean.value(), self.running_var.value());
+            return batch_norm(input, gamma, beta, mean, variance, self.epsilon);
+        }
+        let batch = libtorch::batch_norm_train(&input, &gamma, &beta, self.epsilon)
+            .unwrap_or_else(|| batch_norm_train(input, gamma, beta, self.epsilon));
+        self.follow(&self.running_mean, batch.mean);
+        self.follow(&self.running_var, batch.variance);
+        batch.output
+    }
+
+    fn follow(&self, running: &RunningState<Tensor<1>>, batch: Tensor<1>) {
+        let stays = running.value_sync().mul_scalar(self.decay);
+        let comes = batch.detach().mul_scalar(1.0 - self.decay);
+        running.update((stays + comes).detach());
+    }
 }
 
 /// PReLU with a slope for each channel.
-pub fn prelu(channels: usize, options: &NetworkOptions, device: &Device) -> PRelu {
-    PReluConfig::new()
-        .with_num_parameters(channels)
-        .with_alpha(options.prelu_start)
-        .init(device)
+#[derive(Module, Debug)]
+pub struct Prelu {
+    /// Slopes below 0, `[channels]`.
+    alpha: Param<Tensor<1>>,
+}
+
+impl Prelu {
+    /// With the recipe's start value.
+    pub fn new(channels: usize, options: &NetworkOptions, device: &Device) -> Self {
+        Self {
+            alpha: Initializer::Constant {
+                value: options.prelu_start,
+            }
+            .init([channels], device),
+        }
+    }
+
+    /// `[batch, channels, height, width]` to the same shape.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let alpha = self.alpha.val();
+        libtorch::prelu(&input, &alpha).unwrap_or_else(|| activation::prelu(input, alpha))
+    }
 }
 
 /// A convolution followed by BatchNorm.
 #[derive(Module, Debug)]
 pub struct ConvolutionNorm {
-    convolution: Conv2d,
+    convolution: Convolution,
     norm: BatchNorm,
 }
 
@@ -57,8 +142,8 @@ impl ConvolutionNorm {
         device: &Device,
     ) -> Self {
         Self {
-            convolution: convolution(channels, kernel, stride, device),
-            norm: batch_norm(channels[1], options, device),
+            convolution: Convolution::new(channels, kernel, stride, device),
+            norm: BatchNorm::new(channels[1], options, device),
         }
     }
 

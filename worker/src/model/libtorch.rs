@@ -4,7 +4,14 @@
 //! replaces this file. Built without the `libtorch` feature, it answers that there is none.
 #![allow(deprecated)]
 
-use burn::tensor::Device;
+#[cfg(feature = "libtorch")]
+mod gradients;
+#[cfg(feature = "libtorch")]
+mod operators;
+
+#[cfg(feature = "libtorch")]
+use burn::backend::{Dispatch, DispatchDevice};
+use burn::tensor::{Device, Tensor, module::BatchNormTrainOutput};
 
 /// What LibTorch can do in this build on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,5 +65,101 @@ pub fn cuda(index: usize) -> Option<Device> {
 /// A CUDA device that [`probe`] counted.
 #[cfg(not(feature = "libtorch"))]
 pub fn cuda(_index: usize) -> Option<Device> {
+    None
+}
+
+/// How a square kernel moves over a feature map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Geometry {
+    /// Pixels from one place to the next.
+    pub stride: usize,
+    /// Zeros around the map.
+    pub padding: usize,
+    /// Groups of channels that see only each other.
+    pub groups: usize,
+}
+
+/// Whether tensors of a device, with automatic differentiation or without, are LibTorch's.
+#[cfg(feature = "libtorch")]
+fn is_ours(device: &Device) -> bool {
+    let device = device.clone().without_autodiff();
+    matches!(device.as_dispatch(), DispatchDevice::LibTorch(_))
+}
+
+/// A convolution without bias, by libtorch's own kernels both ways; `None` for tensors of another engine.
+///
+/// `[batch, channels, height, width]` with kernels `[outputs, channels / groups, height, width]`.
+#[cfg(feature = "libtorch")]
+pub fn convolution(input: &Tensor<4>, weight: &Tensor<4>, geometry: Geometry) -> Option<Tensor<4>> {
+    is_ours(&input.device()).then(|| {
+        let (input, weight) = (
+            input.clone().into_dispatch(),
+            weight.clone().into_dispatch(),
+        );
+        Tensor::from_dispatch(<Dispatch as operators::Operators>::convolve(
+            input, weight, geometry,
+        ))
+    })
+}
+
+/// A convolution without bias, by libtorch's own kernels both ways; `None` for tensors of another engine.
+#[cfg(not(feature = "libtorch"))]
+pub fn convolution(_: &Tensor<4>, _: &Tensor<4>, _: Geometry) -> Option<Tensor<4>> {
+    None
+}
+
+/// BatchNorm by the batch's own averages, with libtorch's own kernels; `None` for tensors of another engine.
+///
+/// `[batch, channels, ...]`; the averages are those of the batch, the variance the biased one.
+#[cfg(feature = "libtorch")]
+pub fn batch_norm_train<const D: usize>(
+    input: &Tensor<D>,
+    gamma: &Tensor<1>,
+    beta: &Tensor<1>,
+    epsilon: f64,
+) -> Option<BatchNormTrainOutput<D>> {
+    is_ours(&input.device()).then(|| {
+        let (output, mean, variance) = <Dispatch as operators::Operators>::normalise(
+            input.clone().into_dispatch(),
+            gamma.clone().into_dispatch(),
+            beta.clone().into_dispatch(),
+            epsilon,
+        );
+        BatchNormTrainOutput {
+            output: Tensor::from_dispatch(output),
+            mean: Tensor::from_dispatch(mean),
+            variance: Tensor::from_dispatch(variance),
+        }
+    })
+}
+
+/// BatchNorm by the batch's own averages, with libtorch's own kernels; `None` for tensors of another engine.
+#[cfg(not(feature = "libtorch"))]
+pub fn batch_norm_train<const D: usize>(
+    _: &Tensor<D>,
+    _: &Tensor<1>,
+    _: &Tensor<1>,
+    _: f64,
+) -> Option<BatchNormTrainOutput<D>> {
+    None
+}
+
+/// PReLU with a slope for each channel, by libtorch's own kernels both ways; `None` for tensors of another engine.
+///
+/// `[batch, channels, height, width]`; slopes `[channels]`.
+#[cfg(feature = "libtorch")]
+pub fn prelu(input: &Tensor<4>, slopes: &Tensor<1>) -> Option<Tensor<4>> {
+    is_ours(&input.device()).then(|| {
+        let (input, slopes) = (
+            input.clone().into_dispatch(),
+            slopes.clone().into_dispatch(),
+        );
+        Tensor::from_dispatch(<Dispatch as operators::Operators>::rectify(input, slopes))
+    })
+}
+
+/// PReLU with a slope for each channel, by libtorch's own kernels both ways; `None` for tensors of another engine.
+#[cfg(not(feature = "libtorch"))]
+pub fn prelu(_: &Tensor<4>, _: &Tensor<1>) -> Option<Tensor<4>> {
     None
 }

@@ -197,7 +197,9 @@ fn embeddings_are_made_once_for_all_figures() {
     assert_eq!(scores.rows.len(), 20);
     let again = facetui::eval::verify(Rule::Exact, &scores.pairs()).unwrap();
     let again = again.into_evaluation("lfw.bin".to_owned(), 0, 0, provenance.clone());
-    assert_eq!(again.accuracy, evaluation.accuracy);
+    // The rows come in another order than the pairs, and sums with them.
+    assert!((again.accuracy.mean - evaluation.accuracy.mean).abs() < 1e-12);
+    assert!((again.accuracy.std - evaluation.accuracy.std).abs() < 1e-12);
     let source = first.run.evaluation_source("lfw.bin").unwrap().unwrap();
     let embeddings = first.run.embeddings(&source).unwrap();
     for row in &scores.rows {
