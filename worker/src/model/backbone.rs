@@ -10,7 +10,7 @@ use burn::{
 };
 use facetui::config::{Crop, Flatten, NetworkOptions, Shortcut};
 
-use super::layer::{BatchNorm, Convolution, ConvolutionNorm, Prelu};
+use super::layer::{BatchNorm, Convolution, ConvolutionNorm, Prelu, subsample};
 
 /// The whole backbone.
 #[derive(Module, Debug)]
@@ -248,21 +248,6 @@ impl Unit {
         let features = self.first.forward(self.norm.forward(input));
         self.second.forward(self.slope.forward(features)) + shortcut
     }
-}
-
-/// Every `stride`-th row and column of `[batch, channels, height, width]`, from the first.
-pub(super) fn subsample(input: Tensor<4>, stride: usize) -> Tensor<4> {
-    if stride == 1 {
-        return input;
-    }
-    let [_, _, height, width] = input.dims();
-    let step = stride as isize;
-    input.slice([
-        burn::tensor::Slice::full(),
-        burn::tensor::Slice::full(),
-        burn::tensor::Slice::new(0, Some(height as isize), step),
-        burn::tensor::Slice::new(0, Some(width as isize), step),
-    ])
 }
 
 /// Output "E": BatchNorm, dropout, flatten, linear, BatchNorm.

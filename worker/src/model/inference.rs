@@ -11,7 +11,8 @@ use burn::tensor::{
 use facetui::config::{Crop, Flatten, NetworkOptions};
 
 use super::{
-    backbone::{Backbone, Plan, UnitPlan, feature_map, input_size, plan, subsample},
+    backbone::{Backbone, Plan, UnitPlan, feature_map, input_size, plan},
+    layer::subsample,
     parameters::{HostTensor, NamedTensors, WeightsError, names_and_shapes},
 };
 

@@ -5,7 +5,7 @@
 use burn::{
     module::{Initializer, Module, Param, RunningState},
     tensor::{
-        Device, Tensor, activation,
+        Device, Slice, Tensor, activation,
         module::{batch_norm, batch_norm_train, conv2d},
         ops::ConvOptions,
     },
@@ -151,4 +151,22 @@ impl ConvolutionNorm {
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         self.norm.forward(self.convolution.forward(input))
     }
+}
+
+/// Every `stride`-th row and column of `[batch, channels, height, width]`, from the first.
+pub fn subsample(input: Tensor<4>, stride: usize) -> Tensor<4> {
+    if stride == 1 {
+        return input;
+    }
+    if let Some(output) = libtorch::subsample(&input, stride) {
+        return output;
+    }
+    let [_, _, height, width] = input.dims();
+    let step = stride as isize;
+    input.slice([
+        Slice::full(),
+        Slice::full(),
+        Slice::new(0, Some(height as isize), step),
+        Slice::new(0, Some(width as isize), step),
+    ])
 }

@@ -163,3 +163,19 @@ pub fn prelu(input: &Tensor<4>, slopes: &Tensor<1>) -> Option<Tensor<4>> {
 pub fn prelu(_: &Tensor<4>, _: &Tensor<1>) -> Option<Tensor<4>> {
     None
 }
+
+/// Every `stride`-th row and column of `[batch, channels, height, width]`, from the first; `None` for tensors of another
+/// engine.
+#[cfg(feature = "libtorch")]
+pub fn subsample(input: &Tensor<4>, stride: usize) -> Option<Tensor<4>> {
+    is_ours(&input.device()).then(|| {
+        let input = input.clone().into_dispatch();
+        Tensor::from_dispatch(<Dispatch as operators::Operators>::subsample(input, stride))
+    })
+}
+
+/// Every `stride`-th row and column; `None` for tensors of another engine.
+#[cfg(not(feature = "libtorch"))]
+pub fn subsample(_: &Tensor<4>, _: usize) -> Option<Tensor<4>> {
+    None
+}

@@ -10,7 +10,7 @@ use burn::backend::{Autodiff, Backend, LibTorch, backend_extension, tensor::Floa
 use burn_autodiff::{
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind},
+    ops::{Backward, Ops, OpsKind, unary},
 };
 use burn_tch::TchTensor;
 use tch::{Kind, Tensor};
@@ -37,6 +37,9 @@ pub(super) trait Operators: Backend {
 
     /// PReLU with one slope for each channel.
     fn rectify(input: FloatTensor<Self>, slopes: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Every `stride`-th row and column.
+    fn subsample(input: FloatTensor<Self>, stride: usize) -> FloatTensor<Self>;
 }
 
 impl Operators for LibTorch {
@@ -64,6 +67,10 @@ impl Operators for LibTorch {
     fn rectify(input: TchTensor, slopes: TchTensor) -> TchTensor {
         let slopes = per_channel(&slopes.tensor, &input.tensor);
         TchTensor::new(input.tensor.internal_prelu_kernel(&slopes))
+    }
+
+    fn subsample(input: TchTensor, stride: usize) -> TchTensor {
+        TchTensor::from_existing(every(&input.tensor, stride), input.storage)
     }
 }
 
@@ -120,6 +127,22 @@ impl<C: CheckpointStrategy> Operators for Autodiff<LibTorch, C> {
             OpsKind::UnTracked(operation) => operation.finish(output),
         }
     }
+
+    fn subsample(input: Tracked<C>, stride: usize) -> Tracked<C> {
+        let (input, node) = input.into_parts();
+        let output = <LibTorch as Operators>::subsample(input.clone(), stride);
+        match Subsample.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(operation) => operation.finish((input, stride), output),
+            OpsKind::UnTracked(operation) => operation.finish(output),
+        }
+    }
+}
+
+fn every(input: &Tensor, stride: usize) -> Tensor {
+    let stride = stride as i64;
+    input
+        .slice(2, None, None, stride)
+        .slice(3, None, None, stride)
 }
 
 fn convolution(input: &Tensor, weight: &Tensor, geometry: Geometry) -> Tensor {
@@ -249,5 +272,27 @@ impl Backward<LibTorch, 2> for Rectify {
             let of_slopes = of_slopes.sum_dim_intlist(&[0_i64, 2, 3][..], false, Kind::Float);
             gradients.register::<LibTorch>(node.id, TchTensor::new(of_slopes));
         }
+    }
+}
+
+#[derive(Debug)]
+struct Subsample;
+
+impl Backward<LibTorch, 1> for Subsample {
+    /// Input, stride.
+    type State = (TchTensor, usize);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let (input, stride) = ops.state;
+        unary::<LibTorch, _>(ops.parents, ops.node, gradients, |gradient| {
+            let all = input.tensor.zeros_like();
+            every(&all, stride).copy_(&gradient.tensor);
+            TchTensor::new(all)
+        });
     }
 }
