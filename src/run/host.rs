@@ -97,10 +97,10 @@ fn field_of(path: &Path, name: &str) -> Option<String> {
     })
 }
 
-/// Lets every other thread of the machine go before the calling one, for work that nobody waits for.
+/// Lets all other work of the machine go before the calling thread, which does what nobody waits for.
 pub fn give_way() {
     // Where the system refuses, the work is done at the usual priority.
-    let _ = rustix::process::nice(10);
+    let _ = rustix::process::nice(19);
 }
 
 /// Bytes that this user may still write to the file system of a folder; `None` where it doesn't tell.
