@@ -342,8 +342,9 @@ fn in_natural_order(mut named: Vec<(String, PathBuf)>) -> Vec<PathBuf> {
 
 /// Text order in which runs of digits compare as numbers.
 pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
-    let (mut rest_a, mut rest_b) = (a, b);
-    while let (Some(first_a), Some(first_b)) = (rest_a.chars().next(), rest_b.chars().next()) {
+    // Bytes of UTF-8 are in the order of the letters that they stand for.
+    let (mut rest_a, mut rest_b) = (a.as_bytes(), b.as_bytes());
+    while let ([first_a, after_a @ ..], [first_b, after_b @ ..]) = (rest_a, rest_b) {
         let order = if first_a.is_ascii_digit() && first_b.is_ascii_digit() {
             let (number_a, after_a) = digits(rest_a);
             let (number_b, after_b) = digits(rest_b);
@@ -353,8 +354,8 @@ pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
                 .cmp(&number_b.len())
                 .then_with(|| number_a.cmp(number_b))
         } else {
-            (rest_a, rest_b) = (&rest_a[first_a.len_utf8()..], &rest_b[first_b.len_utf8()..]);
-            first_a.cmp(&first_b)
+            (rest_a, rest_b) = (after_a, after_b);
+            first_a.cmp(first_b)
         };
         if order != Ordering::Equal {
             return order;
@@ -364,11 +365,11 @@ pub(super) fn natural_order(a: &str, b: &str) -> Ordering {
 }
 
 /// The run of digits at the start without leading zeros, and what follows it.
-fn digits(text: &str) -> (&str, &str) {
-    let end = text
-        .find(|letter: char| !letter.is_ascii_digit())
-        .unwrap_or(text.len());
-    (text[..end].trim_start_matches('0'), &text[end..])
+fn digits(text: &[u8]) -> (&[u8], &[u8]) {
+    let other = |byte: &u8| !byte.is_ascii_digit();
+    let end = text.iter().position(other).unwrap_or(text.len());
+    let zeros = text[..end].iter().take_while(|byte| **byte == b'0').count();
+    (&text[zeros..end], &text[end..])
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub(super) const FOLDS: usize = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Use {
     /// Tested in this fold, and helps to choose the other folds' thresholds.
-    Tested(usize),
+    Tested(u32),
     /// Helps to choose every fold's threshold and is never tested: the reference rule's remainder.
     Training,
     /// Not looked at: the reference rule's negatives beyond the number of positives.
@@ -21,14 +21,14 @@ pub(super) enum Use {
 impl Use {
     pub fn tested(self) -> Option<usize> {
         match self {
-            Self::Tested(fold) => Some(fold),
+            Self::Tested(fold) => Some(fold as usize),
             Self::Training | Self::Beyond => None,
         }
     }
 
     pub fn trains(self, fold: usize) -> bool {
         match self {
-            Self::Tested(own) => own != fold,
+            Self::Tested(own) => own as usize != fold,
             Self::Training => true,
             Self::Beyond => false,
         }
@@ -53,19 +53,15 @@ pub(super) fn reference(
         return Err(EvalError::FewerNegatives { positive, negative });
     }
     let size = positive / FOLDS;
+    let mut uses = consecutive(size * FOLDS).of_pair;
+    uses.resize(positive, Use::Training);
     let mut seen = [0, 0];
     let of_pair = pairs
         .iter()
         .map(|pair| {
-            let index = seen[usize::from(pair.same)];
-            seen[usize::from(pair.same)] += 1;
-            if index >= positive {
-                Use::Beyond
-            } else if index / size < FOLDS {
-                Use::Tested(index / size)
-            } else {
-                Use::Training
-            }
+            let index = &mut seen[usize::from(pair.same)];
+            *index += 1;
+            uses.get(*index - 1).copied().unwrap_or(Use::Beyond)
         })
         .collect();
     Ok(Plan {
@@ -76,35 +72,29 @@ pub(super) fn reference(
 
 /// scikit-learn's `KFold(10)` without shuffling: the first `count % 10` folds are one larger.
 pub(super) fn consecutive(count: usize) -> Plan {
-    let of_pair = (0..count)
-        .map(|index| Use::Tested(consecutive_fold(index, count)))
-        .collect();
+    let (size, larger) = (count / FOLDS, count % FOLDS);
+    let mut of_pair = Vec::with_capacity(count);
+    for fold in 0..FOLDS {
+        let own = size + usize::from(fold < larger);
+        of_pair.resize(of_pair.len() + own, Use::Tested(fold as u32));
+    }
     Plan {
         of_pair,
         folds: FOLDS,
     }
 }
 
-fn consecutive_fold(index: usize, count: usize) -> usize {
-    let (size, larger) = (count / FOLDS, count % FOLDS);
-    if index < larger * (size + 1) {
-        index / (size + 1)
-    } else {
-        larger + (index - larger * (size + 1)) / size
-    }
-}
-
 /// Positives and negatives each in ten consecutive parts: for lists without folds, whatever their order.
 pub(super) fn by_kind(pairs: &[ScoredPair]) -> Plan {
     let positive = pairs.iter().filter(|pair| pair.same).count();
-    let counts = [pairs.len() - positive, positive];
+    let uses = [pairs.len() - positive, positive].map(|count| consecutive(count).of_pair);
     let mut seen = [0, 0];
     let of_pair = pairs
         .iter()
         .map(|pair| {
             let kind = usize::from(pair.same);
             seen[kind] += 1;
-            Use::Tested(consecutive_fold(seen[kind] - 1, counts[kind]))
+            uses[kind][seen[kind] - 1]
         })
         .collect();
     Plan {
@@ -132,7 +122,7 @@ pub(super) fn of_set(pairs: &[ScoredPair]) -> Result<Option<Plan>, EvalError> {
             after: *after,
         });
     }
-    let numbers: BTreeMap<u32, usize> = labels.into_iter().zip(0..).collect();
+    let numbers: BTreeMap<u32, u32> = labels.into_iter().zip(0..).collect();
     let of_pair = pairs
         .iter()
         .filter_map(|pair| Some(Use::Tested(numbers[&pair.fold?])))

@@ -20,21 +20,25 @@ pub(super) struct SortedPair {
 
 impl Sorted {
     pub fn new(pairs: &[ScoredPair]) -> Self {
-        let mut pairs: Vec<SortedPair> = (0..)
+        // One whole number a pair, which sorts several times as fast as what it stands for.
+        let mut keys: Vec<u128> = (0_u32..)
             .zip(pairs)
-            .map(|(index, pair)| SortedPair {
+            .map(|(index, pair)| u128::from(rank(pair.distance + 0.0)) << 32 | u128::from(index))
+            .collect();
+        keys.sort_unstable();
+        let pairs = keys.into_iter().map(|key| {
+            let index = key as u32;
+            let pair = &pairs[index as usize];
+            SortedPair {
                 // Adding 0 makes −0 and 0 one value, as they are to `<`.
                 distance: pair.distance + 0.0,
                 same: pair.same,
                 index,
-            })
-            .collect();
-        pairs.sort_unstable_by(|a, b| {
-            a.distance
-                .total_cmp(&b.distance)
-                .then(a.index.cmp(&b.index))
+            }
         });
-        Self { pairs }
+        Self {
+            pairs: pairs.collect(),
+        }
     }
 
     /// The pairs of each distance.
@@ -43,37 +47,106 @@ impl Sorted {
     }
 }
 
+/// A whole number that is larger for a larger number.
+fn rank(number: f64) -> u64 {
+    let bits = number.to_bits();
+    if number.is_sign_negative() {
+        !bits
+    } else {
+        bits | 1 << 63
+    }
+}
+
+/// The first number below `count` at which `holds` no longer does; it does up to there.
+fn first_without(count: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if holds(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// The pairs of one kind that choose thresholds, in order of distance, and which of them each fold tests.
+struct OfKind {
+    distances: Vec<f64>,
+    /// For each fold the places among them, rising.
+    tested: Vec<Vec<u32>>,
+}
+
+impl OfKind {
+    fn new(sorted: &Sorted, plan: &Plan, same: bool) -> Self {
+        let mut distances = Vec::with_capacity(sorted.pairs.len());
+        let mut tested = vec![Vec::new(); plan.folds];
+        for pair in sorted.pairs.iter().filter(|pair| pair.same == same) {
+            match plan.of_pair[pair.index as usize] {
+                Use::Tested(fold) => tested[fold as usize].push(distances.len() as u32),
+                Use::Training => (),
+                Use::Beyond => continue,
+            }
+            distances.push(pair.distance);
+        }
+        Self { distances, tested }
+    }
+
+    /// How many choose a fold's threshold.
+    fn training(&self, fold: usize) -> usize {
+        self.distances.len() - self.tested[fold].len()
+    }
+
+    /// Of those that do the distance of a place, from 0.
+    fn trained(&self, fold: usize, place: usize) -> f64 {
+        let tested = &self.tested[fold];
+        let before = first_without(tested.len(), |own| tested[own] as usize - own <= place);
+        self.distances[place + before]
+    }
+
+    /// How many of a fold's own lie below a threshold.
+    fn tested_below(&self, fold: usize, threshold: f64) -> usize {
+        self.tested[fold].partition_point(|place| self.distances[*place as usize] < threshold)
+    }
+
+    /// How many of those that choose its threshold do.
+    fn trained_below(&self, fold: usize, threshold: f64) -> usize {
+        let below = |distance: &f64| *distance < threshold;
+        self.distances.partition_point(below) - self.tested_below(fold, threshold)
+    }
+}
+
 /// The crossing of false rejects and false accepts on the other folds (the published code's `threshold_by_sort`).
 ///
 /// Positives in rising and negatives in falling order; where the first positive exceeds its negative, their middle.
 /// Where none does, the two are perfectly apart and the middle of the gap is taken (the published code returns 0).
 pub(super) fn reference_thresholds(sorted: &Sorted, plan: &Plan) -> Vec<f64> {
-    let [positives, negatives] = [true, false].map(|same| {
-        let pairs = sorted.pairs.iter().filter(|pair| pair.same == same);
-        let used = pairs.map(|pair| (pair.distance, plan.of_pair[pair.index as usize]));
-        used.collect::<Vec<_>>()
-    });
+    let [positives, negatives] = [true, false].map(|same| OfKind::new(sorted, plan, same));
     (0..plan.folds)
         .map(|fold| {
-            let crossing = trained(&positives, fold)
-                .zip(trained(&negatives, fold).rev())
-                .find(|(positive, negative)| positive > negative);
-            let (positive, negative) = crossing.unwrap_or_else(|| {
-                let farthest = trained(&positives, fold).next_back().unwrap_or(0.0);
-                let nearest = trained(&negatives, fold).next().unwrap_or(farthest);
-                (farthest, nearest)
+            let counts = [&positives, &negatives].map(|kind| kind.training(fold));
+            let couple = |place: usize| {
+                let negative = negatives.trained(fold, counts[1] - 1 - place);
+                (positives.trained(fold, place), negative)
+            };
+            let couples = counts[0].min(counts[1]);
+            // Positives rise and negatives fall, so once one has passed the other it stays so.
+            let crossing = first_without(couples, |place| {
+                let (positive, negative) = couple(place);
+                positive <= negative
             });
+            let (positive, negative) = if crossing < couples {
+                couple(crossing)
+            } else {
+                let last = counts[0].checked_sub(1);
+                let farthest = last.map_or(0.0, |last| positives.trained(fold, last));
+                let nearest = (counts[1] > 0).then(|| negatives.trained(fold, 0));
+                (farthest, nearest.unwrap_or(farthest))
+            };
             f64::midpoint(positive, negative)
         })
         .collect()
-}
-
-/// The distances that help to choose a fold's threshold, in order.
-fn trained(pairs: &[(f64, Use)], fold: usize) -> impl DoubleEndedIterator<Item = f64> {
-    pairs
-        .iter()
-        .filter(move |(_, used)| used.trains(fold))
-        .map(|(distance, _)| *distance)
 }
 
 const GRID: usize = 400;
@@ -88,16 +161,15 @@ pub(super) fn grid_thresholds(sorted: &Sorted, plan: &Plan) -> Vec<f64> {
     // How many more (or fewer) pairs of each fold are right from each grid value on than with the one before it.
     let mut gains = vec![[0_i64; GRID]; plan.folds];
     let mut of_all = [0_i64; GRID];
-    let mut first_above = 0;
-    for pair in &sorted.pairs {
-        while first_above < GRID && grid(first_above) <= pair.distance {
-            first_above += 1;
-        }
-        let fold = plan.of_pair[pair.index as usize].tested();
-        if let (Some(fold), true) = (fold, first_above < GRID) {
-            let gain = if pair.same { 1 } else { -1 };
-            gains[fold][first_above] += gain;
-            of_all[first_above] += gain;
+    let mut rest = sorted.pairs.iter().peekable();
+    for index in 0..GRID {
+        let threshold = grid(index);
+        while let Some(pair) = rest.next_if(|pair| pair.distance < threshold) {
+            if let Some(fold) = plan.of_pair[pair.index as usize].tested() {
+                let gain = if pair.same { 1 } else { -1 };
+                gains[fold][index] += gain;
+                of_all[index] += gain;
+            }
         }
     }
     gains
@@ -129,28 +201,16 @@ fn fine_grid(index: usize) -> f64 {
 ///
 /// `None` where a fold lacks positives or negatives: the original divides by zero there.
 pub(super) fn val(sorted: &Sorted, plan: &Plan) -> Option<Val> {
-    let use_of = |pair: &SortedPair| plan.of_pair[pair.index as usize];
+    let kinds = [false, true].map(|same| OfKind::new(sorted, plan, same));
     let mut shares = Vec::with_capacity(plan.folds);
     for fold in 0..plan.folds {
-        let trained: Vec<f64> = sorted
-            .pairs
-            .iter()
-            .filter(|pair| !pair.same && use_of(pair).trains(fold))
-            .map(|pair| pair.distance)
-            .collect();
-        let threshold = interpolated_threshold(&trained);
-        let (mut accepted, mut all) = ([0_usize; 2], [0_usize; 2]);
-        for pair in &sorted.pairs {
-            if use_of(pair).tested() == Some(fold) {
-                all[usize::from(pair.same)] += 1;
-                accepted[usize::from(pair.same)] += usize::from(pair.distance < threshold);
-            }
-        }
-        if all.contains(&0) {
+        let threshold = interpolated_threshold(&kinds[0], fold);
+        if kinds.iter().any(|kind| kind.tested[fold].is_empty()) {
             return None;
         }
-        let share = |kind: usize| accepted[kind] as f64 / all[kind] as f64;
-        shares.push([share(0), share(1)]);
+        shares.push(kinds.each_ref().map(|kind| {
+            kind.tested_below(fold, threshold) as f64 / kind.tested[fold].len() as f64
+        }));
     }
     let true_accepts = Accuracy::of(shares.iter().map(|share| share[1]));
     Some(Val {
@@ -161,23 +221,12 @@ pub(super) fn val(sorted: &Sorted, plan: &Plan) -> Option<Val> {
     })
 }
 
-/// The threshold at which the false accept rate of these negatives, in rising order, is [`VAL_FAR`].
-fn interpolated_threshold(negatives: &[f64]) -> f64 {
-    let count = negatives.len() as f64;
-    let accepted = |index: usize| {
-        let threshold = fine_grid(index);
-        negatives.partition_point(|distance| *distance < threshold) as f64 / count
-    };
+/// The threshold at which the false accept rate of the other folds' negatives is [`VAL_FAR`].
+fn interpolated_threshold(negatives: &OfKind, fold: usize) -> f64 {
+    let count = negatives.training(fold) as f64;
+    let accepted = |index: usize| negatives.trained_below(fold, fine_grid(index)) as f64 / count;
     // The rate never falls along the grid.
-    let (mut low, mut high) = (0, FINE_GRID);
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        if accepted(middle) <= VAL_FAR {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
+    let low = first_without(FINE_GRID, |index| accepted(index) <= VAL_FAR);
     if low == FINE_GRID {
         let reached = accepted(FINE_GRID - 1) >= VAL_FAR;
         return if reached {

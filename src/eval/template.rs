@@ -4,6 +4,7 @@ mod pooling;
 
 use std::{fmt, str::FromStr};
 
+use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
 use super::EvalError;
@@ -141,10 +142,9 @@ fn checked_length(embedding: &[f32], index: usize, expected: usize) -> Result<f6
         });
     }
     let squares = sum_of_squares(embedding);
-    if let (false, Some(value)) = (
-        squares.is_finite(),
-        embedding.iter().find(|value| !value.is_finite()),
-    ) {
+    if !squares.is_finite()
+        && let Some(value) = embedding.iter().find(|value| !value.is_finite())
+    {
         return Err(EvalError::BrokenEmbedding {
             index,
             value: *value,
@@ -153,9 +153,10 @@ fn checked_length(embedding: &[f32], index: usize, expected: usize) -> Result<f6
     Ok(squares.sqrt())
 }
 
-/// Added up in eight lanes, which the compiler turns into vector instructions; one running sum it may not.
+/// Added up in sixteen lanes, for which the machine's own vector instructions are taken; one running sum can't use them.
+#[multiversion(targets = "simd")]
 fn sum_of_squares(values: &[f32]) -> f64 {
-    let mut lanes = [0.0_f64; 8];
+    let mut lanes = [0.0_f64; 16];
     let chunks = values.chunks_exact(lanes.len());
     let rest: f64 = chunks
         .remainder()

@@ -112,6 +112,8 @@ pub struct Verification<'a> {
     pairs: &'a [ScoredPair],
     sorted: Sorted,
     ranking: Ranking,
+    auc: f64,
+    equal_error_rate: f64,
     positive: usize,
 }
 
@@ -149,12 +151,15 @@ impl<'a> Verification<'a> {
             });
         }
         let sorted = Sorted::new(pairs);
+        let ranking = Ranking::of_ties(sorted.ties().map(|tied| {
+            let positive = tied.iter().filter(|pair| pair.same).count();
+            [positive, tied.len() - positive]
+        }));
         Ok(Self {
             pairs,
-            ranking: Ranking::of_ties(sorted.ties().map(|tied| {
-                let positive = tied.iter().filter(|pair| pair.same).count();
-                [positive, tied.len() - positive]
-            })),
+            auc: ranking.auc(),
+            equal_error_rate: ranking.equal_error_rate(),
+            ranking,
             positive: pairs.iter().filter(|pair| pair.same).count(),
             sorted,
         })
@@ -280,8 +285,8 @@ impl<'a> Verification<'a> {
             accuracy: Accuracy::of(folds.iter().map(|fold| fold.accuracy)),
             threshold,
             folds,
-            auc: self.ranking.auc(),
-            eer: self.ranking.equal_error_rate(),
+            auc: self.auc,
+            eer: self.equal_error_rate,
             tar_at_far: self.ranking.tar_at_usual_fars(),
             val: (rule == Rule::Insightface)
                 .then(|| rules::val(&self.sorted, plan))

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
+use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
 use super::checked_length;
@@ -232,11 +233,17 @@ impl<'a> Track<'a> {
         let length = self.frames.first().map_or(0, |frame| frame.len());
         let mut sum = vec![0.0; length];
         for (frame, weight) in self.frames.iter().zip(weights) {
-            for (sum, value) in sum.iter_mut().zip(*frame) {
-                *sum += f64::from(*value) * weight;
-            }
+            add_weighted(&mut sum, frame, *weight);
         }
         sum
+    }
+}
+
+/// sum += weight · frame.
+#[multiversion(targets = "simd")]
+fn add_weighted(sum: &mut [f64], frame: &[f32], weight: f64) {
+    for (sum, value) in sum.iter_mut().zip(frame) {
+        *sum += f64::from(*value) * weight;
     }
 }
 
@@ -276,12 +283,15 @@ fn to_unit(sum: Vec<f64>) -> Result<Vec<f32>, EvalError> {
     Ok(sum.into_iter().map(|sum| (sum / length) as f32).collect())
 }
 
+#[multiversion(targets = "simd")]
 fn dot(frame: &[f32], centre: &[f64]) -> f64 {
-    frame
-        .iter()
-        .zip(centre)
-        .map(|(a, b)| f64::from(*a) * b)
-        .sum()
+    let mut lanes = [0.0_f64; 16];
+    for (frame, centre) in frame.chunks(lanes.len()).zip(centre.chunks(lanes.len())) {
+        for ((lane, a), b) in lanes.iter_mut().zip(frame).zip(centre) {
+            *lane += f64::from(*a) * b;
+        }
+    }
+    lanes.iter().sum()
 }
 
 /// The middle value, or the mean of the two middle ones, of at least one.
