@@ -246,7 +246,7 @@ impl Unit {
             None => subsample(input.clone(), self.stride),
         };
         let features = self.first.forward(self.norm.forward(input));
-        self.second.forward(self.slope.forward(features)) + shortcut
+        self.second.forward_after(&self.slope, features) + shortcut
     }
 }
 

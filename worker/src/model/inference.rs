@@ -13,6 +13,7 @@ use facetui::config::{Crop, Flatten, NetworkOptions};
 use super::{
     backbone::{Backbone, Plan, UnitPlan, feature_map, input_size, plan},
     layer::subsample,
+    libtorch,
     parameters::{HostTensor, NamedTensors, WeightsError, names_and_shapes},
 };
 
@@ -86,6 +87,12 @@ impl InferenceNetwork {
 
     /// `[batch, 3, height, width]` to raw embeddings `[batch, embedding]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        // There libtorch's convolutions need not rearrange what they get: a quarter faster than in planes.
+        let images = if libtorch::is_cpu(&self.device) {
+            libtorch::channels_last(images)
+        } else {
+            images
+        };
         let mut features = prelu(self.stem.forward(images), self.stem_slope.clone());
         for unit in &self.units {
             features = unit.forward(features);
@@ -302,7 +309,6 @@ mod tests {
     use super::*;
     use crate::model::{
         initialise::initialise,
-        libtorch,
         parameters::{replace, snapshot},
     };
 

@@ -123,6 +123,13 @@ impl Prelu {
         let alpha = self.alpha.val();
         libtorch::prelu(&input, &alpha).unwrap_or_else(|| activation::prelu(input, alpha))
     }
+
+    /// PReLU, then a convolution.
+    pub fn then_convolve(&self, convolution: &Convolution, input: Tensor<4>) -> Tensor<4> {
+        let (alpha, weight) = (self.alpha.val(), convolution.weight.val());
+        libtorch::prelu_and_convolution(&input, &alpha, &weight, convolution.geometry)
+            .unwrap_or_else(|| convolution.forward(self.forward(input)))
+    }
 }
 
 /// A convolution followed by BatchNorm.
@@ -150,6 +157,12 @@ impl ConvolutionNorm {
     /// `[batch, channels, height, width]` to the convolution's own shape.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         self.norm.forward(self.convolution.forward(input))
+    }
+
+    /// The same after a PReLU.
+    pub fn forward_after(&self, slope: &Prelu, input: Tensor<4>) -> Tensor<4> {
+        self.norm
+            .forward(slope.then_convolve(&self.convolution, input))
     }
 }
 

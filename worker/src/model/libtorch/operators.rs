@@ -38,8 +38,19 @@ pub(super) trait Operators: Backend {
     /// PReLU with one slope for each channel.
     fn rectify(input: FloatTensor<Self>, slopes: FloatTensor<Self>) -> FloatTensor<Self>;
 
+    /// PReLU and then a convolution. What is between them is made again on the way back rather than kept.
+    fn rectify_and_convolve(
+        input: FloatTensor<Self>,
+        slopes: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        geometry: Geometry,
+    ) -> FloatTensor<Self>;
+
     /// Every `stride`-th row and column.
     fn subsample(input: FloatTensor<Self>, stride: usize) -> FloatTensor<Self>;
+
+    /// The same numbers, the channels of a pixel beside each other in memory; carries no gradient.
+    fn channels_last(input: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl Operators for LibTorch {
@@ -69,8 +80,22 @@ impl Operators for LibTorch {
         TchTensor::new(input.tensor.internal_prelu_kernel(&slopes))
     }
 
+    fn rectify_and_convolve(
+        input: TchTensor,
+        slopes: TchTensor,
+        weight: TchTensor,
+        geometry: Geometry,
+    ) -> TchTensor {
+        Self::convolve(Self::rectify(input, slopes), weight, geometry)
+    }
+
     fn subsample(input: TchTensor, stride: usize) -> TchTensor {
         TchTensor::from_existing(every(&input.tensor, stride), input.storage)
+    }
+
+    fn channels_last(input: TchTensor) -> TchTensor {
+        let by_pixel = input.tensor.permute([0, 2, 3, 1]).contiguous();
+        TchTensor::from_existing(by_pixel.permute([0, 3, 1, 2]), input.storage)
     }
 }
 
@@ -128,13 +153,39 @@ impl<C: CheckpointStrategy> Operators for Autodiff<LibTorch, C> {
         }
     }
 
+    fn rectify_and_convolve(
+        input: Tracked<C>,
+        slopes: Tracked<C>,
+        weight: Tracked<C>,
+        geometry: Geometry,
+    ) -> Tracked<C> {
+        let nodes = [input.node(), slopes.node(), weight.node()];
+        let [input, slopes, weight] = [input, slopes, weight].map(|tensor| tensor.into_primitive());
+        let slopes = per_channel(&slopes.tensor, &input.tensor);
+        let weight = weight.tensor.to_kind(input.tensor.kind());
+        let rectified = input.tensor.internal_prelu_kernel(&slopes);
+        let output = TchTensor::new(convolution(&rectified, &weight, geometry));
+        let operation = RectifyAndConvolve.prepare::<C>(nodes);
+        match operation.compute_bound().stateful() {
+            OpsKind::Tracked(operation) => {
+                let (slopes, weight) = (TchTensor::new(slopes), TchTensor::new(weight));
+                operation.finish((input, slopes, weight, geometry), output)
+            }
+            OpsKind::UnTracked(operation) => operation.finish(output),
+        }
+    }
+
     fn subsample(input: Tracked<C>, stride: usize) -> Tracked<C> {
         let (input, node) = input.into_parts();
-        let output = <LibTorch as Operators>::subsample(input.clone(), stride);
+        let output = LibTorch::subsample(input.clone(), stride);
         match Subsample.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(operation) => operation.finish((input, stride), output),
             OpsKind::UnTracked(operation) => operation.finish(output),
         }
+    }
+
+    fn channels_last(input: Tracked<C>) -> Tracked<C> {
+        <Tracked<C>>::new(LibTorch::channels_last(input.into_primitive()))
     }
 }
 
@@ -262,17 +313,64 @@ impl Backward<LibTorch, 2> for Rectify {
         let [input_node, slopes_node] = ops.parents;
         let gradient = gradients.consume::<LibTorch>(&ops.node);
         let (input, slopes) = ops.state;
-        let (of_input, of_slopes) = input
-            .tensor
-            .internal_prelu_kernel_backward(&gradient.tensor, &slopes.tensor);
+        let (of_input, of_slopes) =
+            prelu_gradients(&gradient.tensor, &input.tensor, &slopes.tensor);
         if let Some(node) = input_node {
-            gradients.register::<LibTorch>(node.id, TchTensor::new(of_input));
+            gradients.register::<LibTorch>(node.id, of_input);
         }
         if let Some(node) = slopes_node {
-            let of_slopes = of_slopes.sum_dim_intlist(&[0_i64, 2, 3][..], false, Kind::Float);
-            gradients.register::<LibTorch>(node.id, TchTensor::new(of_slopes));
+            gradients.register::<LibTorch>(node.id, of_slopes);
         }
     }
+}
+
+#[derive(Debug)]
+struct RectifyAndConvolve;
+
+impl Backward<LibTorch, 3> for RectifyAndConvolve {
+    /// Input, slopes and kernels as they were used, geometry.
+    type State = (TchTensor, TchTensor, TchTensor, Geometry);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 3>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let [input_node, slopes_node, weight_node] = ops.parents;
+        let gradient = gradients.consume::<LibTorch>(&ops.node);
+        let (input, slopes, weight, geometry) = ops.state;
+        let rectified = input.tensor.internal_prelu_kernel(&slopes.tensor);
+        let (of_rectified, of_weight) = gradients::convolution(
+            &gradient.tensor,
+            &rectified,
+            &weight.tensor,
+            geometry,
+            input_node.is_some() || slopes_node.is_some(),
+        );
+        drop((gradient, rectified));
+        if let Some(node) = weight_node {
+            let of_weight = of_weight.to_kind(Kind::Float);
+            gradients.register::<LibTorch>(node.id, TchTensor::new(of_weight));
+        }
+        if let Some(of_rectified) = of_rectified {
+            let (of_input, of_slopes) =
+                prelu_gradients(&of_rectified, &input.tensor, &slopes.tensor);
+            if let Some(node) = input_node {
+                gradients.register::<LibTorch>(node.id, of_input);
+            }
+            if let Some(node) = slopes_node {
+                gradients.register::<LibTorch>(node.id, of_slopes);
+            }
+        }
+    }
+}
+
+/// Gradients of PReLU's input, and of its slopes as `[channels]` in 32 bits.
+fn prelu_gradients(gradient: &Tensor, input: &Tensor, slopes: &Tensor) -> (TchTensor, TchTensor) {
+    let (of_input, of_slopes) = input.internal_prelu_kernel_backward(gradient, slopes);
+    let of_slopes = of_slopes.sum_dim_intlist(&[0_i64, 2, 3][..], false, Kind::Float);
+    (TchTensor::new(of_input), TchTensor::new(of_slopes))
 }
 
 #[derive(Debug)]
