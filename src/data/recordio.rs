@@ -101,11 +101,7 @@ impl RecordFile {
             } else {
                 self.frame_at(position)?
             };
-            if middle != matches!(kind, 2 | 3) {
-                return Err(
-                    self.malformed(position, "the parts of a split record are out of order")
-                );
-            }
+            self.check_order(position, middle, kind)?;
             if middle {
                 payload.extend_from_slice(&MAGIC.to_le_bytes());
             }
@@ -149,6 +145,14 @@ impl RecordFile {
         let mut payload = Vec::new();
         self.read(offset, &mut payload)?;
         parse_header(&payload).map_err(|problem| self.malformed(offset, problem))
+    }
+
+    /// Refuses a part that can't stand where it does: the first of a record, or one after it.
+    fn check_order(&self, position: u64, later: bool, kind: u32) -> Result<(), DataError> {
+        if later == matches!(kind, 2 | 3) {
+            return Ok(());
+        }
+        Err(self.malformed(position, "the parts of a split record are out of order"))
     }
 
     /// Kind and length of the part at `position`.
@@ -250,6 +254,7 @@ impl RecordFile {
     fn end_of(&self, offset: u64, first: (u32, usize)) -> Result<u64, DataError> {
         let (mut position, (mut kind, mut length)) = (offset, first);
         loop {
+            self.check_order(position, position > offset, kind)?;
             position += 8 + (length as u64).next_multiple_of(4);
             if matches!(kind, 0 | 3) {
                 return Ok(position);
@@ -354,6 +359,20 @@ mod tests {
             assert_eq!(&payload[header.image_start..], &image[..], "record {key}");
             assert_eq!(header.labels[0] as usize, key);
             assert_eq!(records.header(offset).unwrap(), header);
+        }
+    }
+
+    #[test]
+    fn a_walk_refuses_what_reading_refuses() {
+        let part = |kind: u32| [MAGIC, kind << LENGTH_BITS].map(u32::to_le_bytes).concat();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.rec");
+        // A last part without a first one, a first part in a record, a whole record in another.
+        for kinds in [&[3][..], &[1, 1, 3], &[1, 0], &[0, 2, 3]] {
+            let bytes: Vec<u8> = kinds.iter().flat_map(|kind| part(*kind)).collect();
+            std::fs::write(&path, bytes).unwrap();
+            let error = RecordFile::open(&path).unwrap().scan().unwrap_err();
+            assert!(error.to_string().contains("out of order"), "{error}");
         }
     }
 
