@@ -125,7 +125,7 @@ impl<C: CheckpointStrategy> Operators for Autodiff<LibTorch, C> {
         epsilon: f64,
     ) -> (Tracked<C>, Tracked<C>, Tracked<C>) {
         let nodes = [input.node(), gamma.node(), beta.node()];
-        let [input, gamma, beta] = [input, gamma, beta].map(|tensor| tensor.into_primitive());
+        let [input, gamma, beta] = [input, gamma, beta].map(<Tracked<C>>::into_primitive);
         let (output, mean, inverse) =
             batch_norm(&input.tensor, &gamma.tensor, &beta.tensor, epsilon);
         let variance = TchTensor::new(variance(&inverse, epsilon));
@@ -142,7 +142,7 @@ impl<C: CheckpointStrategy> Operators for Autodiff<LibTorch, C> {
 
     fn rectify(input: Tracked<C>, slopes: Tracked<C>) -> Tracked<C> {
         let nodes = [input.node(), slopes.node()];
-        let [input, slopes] = [input, slopes].map(|tensor| tensor.into_primitive());
+        let [input, slopes] = [input, slopes].map(<Tracked<C>>::into_primitive);
         let slopes = per_channel(&slopes.tensor, &input.tensor);
         let output = TchTensor::new(input.tensor.internal_prelu_kernel(&slopes));
         match Rectify.prepare::<C>(nodes).compute_bound().stateful() {
@@ -160,7 +160,7 @@ impl<C: CheckpointStrategy> Operators for Autodiff<LibTorch, C> {
         geometry: Geometry,
     ) -> Tracked<C> {
         let nodes = [input.node(), slopes.node(), weight.node()];
-        let [input, slopes, weight] = [input, slopes, weight].map(|tensor| tensor.into_primitive());
+        let [input, slopes, weight] = [input, slopes, weight].map(<Tracked<C>>::into_primitive);
         let slopes = per_channel(&slopes.tensor, &input.tensor);
         let weight = weight.tensor.to_kind(input.tensor.kind());
         let rectified = input.tensor.internal_prelu_kernel(&slopes);
