@@ -111,7 +111,7 @@ impl Made {
 /// What evaluations of a model have in common.
 #[derive(Debug, Args)]
 struct Common {
-    /// A run, a checkpoint folder, a .safetensors file, a PyTorch state dict or an ONNX model
+    /// A run, a checkpoint folder, a .safetensors file, a PyTorch state dict, a TensorFlow checkpoint or an ONNX model
     #[arg(long, value_name = "M")]
     model: PathBuf,
     /// Which checkpoint of a run: newest, best (by its validation) or a step
@@ -253,7 +253,7 @@ impl Common {
     }
 }
 
-fn channels(text: &str) -> Result<ChannelOrder, String> {
+pub(super) fn channels(text: &str) -> Result<ChannelOrder, String> {
     match text {
         "bgr" => Ok(ChannelOrder::Bgr),
         "rgb" => Ok(ChannelOrder::Rgb),

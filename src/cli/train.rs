@@ -36,8 +36,9 @@ pub(super) struct Train {
     /// auto, cpu, cuda:N or flex
     #[arg(long, default_value_t)]
     device: DeviceChoice,
-    /// Start from the weights of a run or a checkpoint folder
-    #[arg(long, value_name = "CHECKPOINT")]
+    /// Start from the weights of a run, a checkpoint folder, a .safetensors file, a PyTorch state dict or a TensorFlow
+    /// checkpoint
+    #[arg(long, value_name = "CHECKPOINT|WEIGHTS")]
     from: Option<PathBuf>,
     /// Find the largest batch that fits into memory, instead of the recipe's batch_size
     #[arg(long)]

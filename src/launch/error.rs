@@ -62,6 +62,12 @@ pub enum LaunchError {
         /// What is wrong and what to give.
         reason: String,
     },
+    /// The worker ran and failed: its words say at what.
+    #[error("{}", visible(reason))]
+    Failed {
+        /// What failed.
+        reason: String,
+    },
     /// A file or folder that the order names isn't there.
     #[error("{option} {}: {reason}", visible_path(path))]
     Path {
@@ -116,7 +122,7 @@ impl LaunchError {
                     | RunError::Name { .. }
                     | RunError::Malformed { .. }
             ),
-            Self::Worker { .. } | Self::State { .. } => false,
+            Self::Worker { .. } | Self::Failed { .. } | Self::State { .. } => false,
         }
     }
 }

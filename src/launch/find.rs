@@ -9,10 +9,10 @@ use std::{
 
 use serde::Deserialize;
 
-use super::LaunchError;
+use super::{LaunchError, model::info_of};
 use crate::{
     config::{InputOptions, NetworkOptions, Recipe},
-    run::{CheckpointEntry, RunDirectory},
+    run::{BareWeights, CheckpointEntry, RunDirectory},
     untrusted::visible,
 };
 
@@ -57,7 +57,7 @@ impl FromStr for CheckpointChoice {
     }
 }
 
-/// The model that is meant by a file, a checkpoint folder or a run.
+/// The model that is meant by a file, the prefix of a TensorFlow checkpoint, a checkpoint folder or a run.
 ///
 /// # Errors
 /// There is none.
@@ -66,6 +66,8 @@ pub fn model(
     text: &Path,
     choice: CheckpointChoice,
 ) -> Result<PathBuf, LaunchError> {
+    let index = tensorflow_index(text);
+    let text = index.as_deref().unwrap_or(text);
     if !text.is_file() {
         return checkpoint(runs_root, text, choice);
     }
@@ -76,6 +78,31 @@ pub fn model(
         ));
     }
     std::path::absolute(text).map_err(|error| model_error(text, error.to_string()))
+}
+
+/// The index of the TensorFlow checkpoint that is meant by any of its files, by what their names begin with, or by a
+/// folder with one such checkpoint alone.
+fn tensorflow_index(text: &Path) -> Option<PathBuf> {
+    const INDEX: &str = ".index";
+    if text.is_dir() {
+        let entries = fs::read_dir(text).ok()?.filter_map(Result::ok);
+        let mut indexes = entries
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "index") && path.is_file());
+        return indexes.next().filter(|_| indexes.next().is_none());
+    }
+    let name = text.file_name()?.to_str()?;
+    let stem = [INDEX, ".meta"]
+        .into_iter()
+        .find_map(|end| name.strip_suffix(end))
+        .or_else(|| {
+            let (stem, shard) = name.rsplit_once(".data-")?;
+            shard.contains("-of-").then_some(stem)
+        });
+    // Any other file is what it is.
+    let stem = stem.or((!text.exists()).then_some(name))?;
+    let index = text.with_file_name(format!("{stem}{INDEX}"));
+    index.is_file().then_some(index)
 }
 
 /// The checkpoint folder that is meant by a folder, or by a run and a choice.
@@ -136,13 +163,23 @@ fn best(
     Ok(best.map(|(_, entry)| entry))
 }
 
-/// Looks whether a recipe can start from a checkpoint: the network must be of the same shape.
+/// Looks whether a recipe can start from a checkpoint folder or a file: the network must be of the same shape.
 ///
 /// # Errors
-/// The checkpoint can't be read, or which options differ.
-pub fn check_start(recipe: &Recipe, checkpoint: &Path) -> Result<(), LaunchError> {
-    let model = Model::read(checkpoint)?;
-    let (ours, theirs) = (&recipe.network, &model.network);
+/// The model can't be read, has no weights of its own, or which options differ.
+pub fn check_start(recipe: &Recipe, model: &Path) -> Result<(), LaunchError> {
+    let (network, crop) = if model.is_dir() {
+        let manifest = Model::read(model)?;
+        (manifest.network, manifest.input.crop)
+    } else {
+        let info = info_of(model, BareWeights::default())?;
+        let network = info.network.ok_or_else(|| {
+            let reason = "is an ONNX graph, which can be evaluated and not trained; give a checkpoint or weights";
+            model_error(model, reason)
+        })?;
+        (network, info.input.crop)
+    };
+    let (ours, theirs) = (&recipe.network, &network);
     let mut differences = Vec::new();
     let mut compare = |key: &str, ours: String, theirs: String| {
         if ours != theirs {
@@ -169,11 +206,7 @@ pub fn check_start(recipe: &Recipe, checkpoint: &Path) -> Result<(), LaunchError
         word(&ours.flatten),
         word(&theirs.flatten),
     );
-    compare(
-        "input.crop",
-        word(&recipe.input.crop),
-        word(&model.input.crop),
-    );
+    compare("input.crop", word(&recipe.input.crop), word(&crop));
     if differences.is_empty() {
         return Ok(());
     }
@@ -181,7 +214,7 @@ pub fn check_start(recipe: &Recipe, checkpoint: &Path) -> Result<(), LaunchError
         "was trained with {}; make them the same",
         differences.join(", ")
     );
-    Err(model_error(checkpoint, reason))
+    Err(model_error(model, reason))
 }
 
 /// What a checkpoint's manifest says of its model; the rest of it is the worker's.
@@ -209,7 +242,7 @@ impl Model {
 }
 
 /// The word by which a recipe names a choice.
-fn word(choice: &impl serde::Serialize) -> String {
+pub(super) fn word(choice: &impl serde::Serialize) -> String {
     // Choices are serialised as their words; anything else would differ from itself in no way.
     serde_json::to_value(choice)
         .ok()
@@ -221,5 +254,41 @@ fn model_error(path: &Path, reason: impl Into<String>) -> LaunchError {
     LaunchError::Model {
         path: path.to_owned(),
         reason: reason.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tensorflow_checkpoint_is_found_by_any_of_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        let name = "iter_258000_lfw_0.99133_ytf_0.95900.ckpt";
+        let index = place(&format!("{name}.index"));
+        for end in ["index", "meta", "data-00000-of-00001"] {
+            fs::write(place(&format!("{name}.{end}")), "").unwrap();
+        }
+        fs::write(place("checkpoint"), "").unwrap();
+        for end in [
+            "",
+            ".index",
+            ".meta",
+            ".data-00000-of-00001",
+            ".data-00001-of-00001",
+        ] {
+            let found = tensorflow_index(&place(&format!("{name}{end}")));
+            assert_eq!(found.as_ref(), Some(&index), "{end}");
+        }
+        assert_eq!(tensorflow_index(folder.path()), Some(index));
+        for other in ["checkpoint", "iter_258000", "nothing.meta", "a.data-b"] {
+            assert_eq!(tensorflow_index(&place(other)), None, "{other}");
+        }
+        // A file of the prefix's own name is that file; a folder with two checkpoints says nothing.
+        fs::write(place(name), "").unwrap();
+        assert_eq!(tensorflow_index(&place(name)), None);
+        fs::write(place("other.index"), "").unwrap();
+        assert_eq!(tensorflow_index(folder.path()), None);
     }
 }

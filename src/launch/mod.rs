@@ -31,7 +31,7 @@ pub use error::LaunchError;
 pub use evaluate::{EvaluationOrder, evaluate};
 pub use find::CheckpointChoice;
 pub use follow::{Follower, Look};
-pub use model::model_info;
+pub use model::{Conversion, ModelChoice, convert_model, model_info};
 pub use order::{Answer, SETTABLE, order};
 pub use overlap::{OverlapOrder, overlap};
 pub use resume::{Resumed, resume};

@@ -27,7 +27,7 @@ pub struct TrainingOrder<'a> {
     pub name: RunName,
     /// The device.
     pub device: DeviceChoice,
-    /// A run or a checkpoint folder to start from.
+    /// A run, a checkpoint folder or a file of weights to start from.
     pub from: Option<PathBuf>,
     /// Whether the worker is to find the largest batch that fits.
     pub auto_batch: bool,
@@ -60,9 +60,9 @@ pub fn train(order: &TrainingOrder<'_>) -> Result<Started, LaunchError> {
     order.config.check_paths(order.recipe)?;
     let from = match &order.from {
         Some(text) => {
-            let checkpoint = find::checkpoint(order.runs_root, text, CheckpointChoice::Newest)?;
-            find::check_start(order.recipe, &checkpoint)?;
-            Some(checkpoint)
+            let model = find::model(order.runs_root, text, CheckpointChoice::Newest)?;
+            find::check_start(order.recipe, &model)?;
+            Some(model)
         }
         None => None,
     };

@@ -31,14 +31,14 @@ pub use embeddings::{
     EmbeddedItem, EmbeddingOrigin, Embeddings, KEPT_EMBEDDINGS, kept_path, kept_size,
 };
 pub use error::RunError;
-pub use events::{Event, EventTail, EventWriter, What, is_event_file};
+pub use events::{Event, EventTail, EventWriter, What, is_event_file, masked_crc32c};
 pub use heartbeats::Heartbeats;
 pub use inbox::{Inbox, RejectedCommand};
 pub use index::IndexHome;
 pub use job::*;
 pub use journal::{Entry, Journal, JournalEvent, JournalTail};
 pub use lock::RunLock;
-pub use model_info::{ModelInfo, ModelInput};
+pub use model_info::{ModelFormat, ModelInfo, ModelInput, ModelWritten};
 pub use registry::{Registry, RunEntry, RunSummary};
 pub use scalars::{Curve, Outline, Point, Scalars, Stretch};
 pub use shared_people::{NamedPersons, OverlapOptions, OverlapReport, OverlapSuggestion};

@@ -30,7 +30,7 @@ fn face(person: u32, number: u32) -> Image {
 }
 
 /// A trained run called `net`, `lfw.bin`, and videos with their splits.
-fn workshop() -> Option<Workshop> {
+pub fn workshop() -> Option<Workshop> {
     let workshop = Workshop::new(real_worker()?);
     let folder = workshop.path();
     for person in 0..3 {

@@ -16,6 +16,7 @@ mod eval;
 mod evaluate;
 mod evaluation;
 mod loading;
+mod models;
 mod real;
 mod rooms;
 mod run;

@@ -77,6 +77,7 @@ const WORKER: Table = &[
         &[
             "model",
             "train::checkpoint",
+            "facetui::atomic",
             "facetui::config",
             "facetui::data",
             "facetui::eval",

@@ -9,6 +9,7 @@ mod record;
 mod tail;
 mod writer;
 
+pub use record::masked_crc32c;
 pub use tail::{Event, EventTail, What, is_event_file};
 pub(in crate::run) use tail::{Listener, Place, Progress, event_files};
 pub use writer::EventWriter;

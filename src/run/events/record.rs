@@ -97,16 +97,16 @@ impl LargeRecord {
     pub fn is_sound(&self) -> bool {
         self.last
             .first_chunk::<4>()
-            .is_some_and(|sum| u32::from_le_bytes(*sum) == masked(self.sum))
+            .is_some_and(|sum| u32::from_le_bytes(*sum) == masked_crc32c(self.sum))
     }
 }
 
-/// CRC32C, masked as TFRecord does so that a checksum of data that holds checksums stays a good one.
 fn checksum(bytes: &[u8]) -> u32 {
-    masked(crc32c::crc32c(bytes))
+    masked_crc32c(crc32c::crc32c(bytes))
 }
 
-fn masked(sum: u32) -> u32 {
+/// A CRC-32C as TensorFlow's files store it: masked, so that a checksum of data that holds checksums stays a good one.
+pub fn masked_crc32c(sum: u32) -> u32 {
     sum.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 

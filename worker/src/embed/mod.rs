@@ -3,6 +3,8 @@
 mod figures;
 pub mod kept;
 pub mod model;
+mod model_info;
+pub mod model_writer;
 pub mod verification;
 
 use std::{ops::ControlFlow, sync::mpsc, thread};

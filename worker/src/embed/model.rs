@@ -1,14 +1,16 @@
 //! Models of every form that can be evaluated: what they are, told cheaply, and the model itself, loaded when needed.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
+use burn::tensor::Device;
 use facetui::{
-    config::{ChannelOrder, Scaling, WrongSize},
-    run::{BareWeights, ModelInfo, ModelInput, Preprocessing},
+    config::{ChannelOrder, Crop, Scaling, WrongSize},
+    run::{BareWeights, Preprocessing},
     untrusted::visible_path,
 };
 use thiserror::Error;
@@ -16,19 +18,18 @@ use thiserror::Error;
 use super::{Embedder, Engine, Input};
 use crate::{
     model::{
-        backbone::input_size,
         device::{DeviceError, NamedDevice},
         inference::InferenceNetwork,
         onnx::{OnnxError, OnnxModel},
         onnx_file,
-        parameters::{NamedTensors, WeightsError},
-        weights::{self, DescribeError, Description},
+        parameters::WeightsError,
+        weights::{
+            self, BACKBONE, DESCRIPTION, DescribeError, DescribedWeights, Description, Parts,
+        },
     },
     train::checkpoint::{Checkpoint, CheckpointError, Manifest},
 };
 
-/// What precedes the backbone's names in a checkpoint.
-const BACKBONE: &str = "backbone.";
 /// The device that ONNX models run on.
 const ONNX_DEVICE: &str = "ONNX Runtime (CPU)";
 
@@ -45,7 +46,7 @@ pub enum ModelError {
     },
     /// The file is of no known form.
     #[error(
-        "{} is no model that is known: give a run, a checkpoint folder, a .safetensors file, a PyTorch state dict or an ONNX model",
+        "{} is no model that is known: give a run, a checkpoint folder, a .safetensors file, a PyTorch state dict, a TensorFlow checkpoint (its .index) or an ONNX model",
         visible_path(path)
     )]
     UnknownForm {
@@ -66,6 +67,14 @@ pub enum ModelError {
     /// A file of weights can't be used.
     #[error(transparent)]
     Describe(#[from] DescribeError),
+    /// A model can't be written.
+    #[error("can't write {}: {source}", visible_path(path))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The weights don't make the network they are said to be of.
     #[error("{}: {source}", visible_path(path))]
     Weights {
@@ -82,11 +91,18 @@ pub enum ModelError {
     Device(#[from] DeviceError),
 }
 
+impl ModelError {
+    /// Whether another model or option would help; else the disk would.
+    pub fn is_wrong_input(&self) -> bool {
+        !matches!(self, Self::Write { .. })
+    }
+}
+
 /// A model that is known, but not loaded.
 #[derive(Debug)]
 pub struct ModelFile {
-    path: PathBuf,
-    form: Form,
+    pub(super) path: PathBuf,
+    pub(super) form: Form,
     /// Hash of its content.
     pub content: String,
     /// Its name, as figures show it.
@@ -95,12 +111,16 @@ pub struct ModelFile {
     pub step: Option<u64>,
 }
 
+/// What a model is stored as.
 #[derive(Debug)]
-enum Form {
+pub(super) enum Form {
     Checkpoint(Box<Manifest>),
     Safetensors(Box<Description>),
-    Pytorch,
-    Onnx,
+    /// With what it says of itself, where facetui wrote it.
+    Pytorch(Option<Box<Description>>),
+    Tensorflow(Box<Description>),
+    /// With what it says of itself, where facetui wrote it.
+    Onnx(Option<Box<Description>>),
 }
 
 impl ModelFile {
@@ -114,7 +134,7 @@ impl ModelFile {
         } else {
             form_of(path, bare)?
         };
-        let wants_nothing = matches!(form, Form::Checkpoint(_) | Form::Onnx);
+        let wants_nothing = matches!(form, Form::Checkpoint(_) | Form::Onnx(_));
         if wants_nothing && *bare != BareWeights::default() {
             return Err(ModelError::Option {
                 path: path.to_owned(),
@@ -142,7 +162,7 @@ impl ModelFile {
 
     /// Whether ONNX Runtime computes it.
     pub fn is_onnx(&self) -> bool {
-        matches!(self.form, Form::Onnx)
+        matches!(self.form, Form::Onnx(_))
     }
 
     /// The preprocessing with the model's own description filled in, as far as that can be told cheaply: a crop stays
@@ -154,13 +174,16 @@ impl ModelFile {
                 Scaling::default(),
                 Some(manifest.input.crop),
             ),
-            Form::Safetensors(description) => (
+            Form::Safetensors(description)
+            | Form::Tensorflow(description)
+            | Form::Pytorch(Some(description))
+            | Form::Onnx(Some(description)) => (
                 description.input.channels,
                 description.scaling,
                 Some(description.input.crop),
             ),
-            Form::Pytorch => (ChannelOrder::Rgb, Scaling::ARCFACE_TORCH, None),
-            Form::Onnx => (ChannelOrder::Bgr, Scaling::default(), None),
+            Form::Pytorch(None) => (ChannelOrder::Rgb, Scaling::ARCFACE_TORCH, None),
+            Form::Onnx(None) => (ChannelOrder::Bgr, Scaling::default(), None),
         };
         Preprocessing {
             channels: asked.channels.or(Some(channels)),
@@ -192,15 +215,10 @@ impl ModelFile {
             let crop = model.input().crop;
             (Engine::Onnx(Box::new(model)), crop, ONNX_DEVICE.to_owned())
         } else {
-            let (tensors, prefix, description) = self.tensors(bare)?;
+            let weights = self.weights(bare, Parts::Backbone)?;
             let device = device()?;
-            let crop = asked.crop.unwrap_or(description.input.crop);
-            let network =
-                InferenceNetwork::new(&tensors, prefix, &description.network, crop, &device.device);
-            let network = network.map_err(|source| ModelError::Weights {
-                path: self.path.clone(),
-                source,
-            })?;
+            let crop = asked.crop.unwrap_or(weights.description.input.crop);
+            let network = self.network(&weights, crop, &device.device)?;
             (Engine::Network(Box::new(network)), crop, device.name)
         };
         Ok(Embedder {
@@ -217,12 +235,16 @@ impl ModelFile {
         })
     }
 
-    /// The weights of a network, what precedes the backbone's names, and what it is.
-    fn tensors(
+    /// The model's weights, as they embed, with what they are of; class weights only where they are asked for.
+    ///
+    /// # Errors
+    /// A file is damaged, or none of weights.
+    pub fn weights(
         &self,
         bare: &BareWeights,
-    ) -> Result<(NamedTensors, &'static str, Description), ModelError> {
-        let described = match &self.form {
+        parts: Parts,
+    ) -> Result<DescribedWeights, ModelError> {
+        match &self.form {
             Form::Checkpoint(_) => {
                 let Checkpoint {
                     manifest,
@@ -230,119 +252,52 @@ impl ModelFile {
                     average,
                     ..
                 } = Checkpoint::read(&self.path)?;
-                // As they were validated.
-                let weights = average.unwrap_or(weights);
-                return Ok((weights, BACKBONE, manifest.description()));
+                Ok(DescribedWeights {
+                    description: manifest.description(),
+                    // As they were validated.
+                    tensors: average.unwrap_or(weights),
+                    prefix: BACKBONE,
+                    theirs: BTreeMap::new(),
+                })
             }
-            Form::Safetensors(_) => weights::open_safetensors(&self.path, bare)?,
-            Form::Pytorch | Form::Onnx => weights::open_pytorch(&self.path, bare)?,
-        };
-        Ok((described.tensors, described.prefix, described.description))
+            Form::Safetensors(_) => Ok(weights::open_safetensors(&self.path, bare)?),
+            Form::Pytorch(_) => Ok(weights::open_pytorch(&self.path, bare)?),
+            Form::Tensorflow(_) => Ok(weights::open_tensorflow(&self.path, bare, parts)?),
+            Form::Onnx(_) => Err(ModelError::Option {
+                path: self.path.clone(),
+                reason: "an ONNX graph is a program, not the weights of a network: it can be evaluated as it is, and neither trained nor written in another form".to_owned(),
+            }),
+        }
     }
 
-    /// Everything that can be said of the model.
+    /// The network of weights of this model, which checks their names, shapes and numbers.
     ///
     /// # Errors
-    /// As [`ModelFile::load`], apart from the device.
-    pub fn info(&self, bare: &BareWeights) -> Result<ModelInfo, ModelError> {
-        let mut provenance = Vec::new();
-        if let Some(step) = self.step {
-            provenance.push(("step".to_owned(), step.to_string()));
-        }
-        let info = |architecture, parameters, embedding, input| ModelInfo {
-            path: self.path.clone(),
-            form: self.form.name().to_owned(),
-            architecture,
-            parameters,
-            embedding,
-            input,
-            provenance: Vec::new(),
-            content: self.content.clone(),
-        };
-        let mut info = if self.is_onnx() {
-            let model = OnnxModel::open(&self.path, None)?;
-            provenance.extend(
-                model
-                    .notes()
-                    .into_iter()
-                    .map(|(key, value)| (key.to_owned(), value)),
-            );
-            let input = model.input();
-            let asked = self.resolved(&Preprocessing::default());
-            let graph = onnx_file::summary(&self.path);
-            info(
-                graph.as_ref().map_or_else(
-                    || "ONNX graph".to_owned(),
-                    |graph| format!("ONNX graph of {} nodes", graph.nodes),
-                ),
-                graph.map(|graph| graph.parameters),
-                model.embedding(),
-                ModelInput {
-                    shape: format!("{:?}", input.shape).replace("-1", "any"),
-                    crop: input.crop,
-                    channels: asked.channels.unwrap_or(ChannelOrder::Bgr),
-                    scaling: asked.scaling.unwrap_or_default().to_string(),
-                    assumed: true,
-                },
-            )
-        } else {
-            let (tensors, prefix, description) = self.tensors(bare)?;
-            // Named tensors are checked by making the network of them.
-            let flex = burn::tensor::Device::flex();
-            let crop = description.input.crop;
-            InferenceNetwork::new(&tensors, prefix, &description.network, crop, &flex).map_err(
-                |source| ModelError::Weights {
-                    path: self.path.clone(),
-                    source,
-                },
-            )?;
-            let trained = tensors
-                .iter()
-                .filter(|(name, _)| name.starts_with(prefix) && !name.contains("running_"))
-                .map(|(_, tensor)| tensor.values.len() as u64)
-                .sum();
-            let [height, width] = input_size(crop);
-            info(
-                description.architecture(),
-                Some(trained),
-                Some(description.network.embedding),
-                ModelInput {
-                    shape: format!("[any, 3, {height}, {width}]"),
-                    crop,
-                    channels: description.input.channels,
-                    scaling: description.scaling.to_string(),
-                    assumed: matches!(self.form, Form::Pytorch),
-                },
-            )
-        };
-        if let Form::Checkpoint(manifest) = &self.form {
-            provenance.push(("run".to_owned(), self.name.clone()));
-            provenance.push((
-                "stage".to_owned(),
-                match manifest.stage {
-                    facetui::config::Stage::MarginCentre => "margin-centre".to_owned(),
-                    facetui::config::Stage::Triplet => "triplet".to_owned(),
-                },
-            ));
-            if let Some(classes) = manifest.classes {
-                provenance.push(("classes".to_owned(), classes.to_string()));
-            }
-            for (set, accuracy) in &manifest.figures {
-                provenance.push((format!("accuracy on {set}"), format!("{accuracy:.5}")));
-            }
-        }
-        info.provenance = provenance;
-        Ok(info)
+    /// Which tensor doesn't fit.
+    pub fn network(
+        &self,
+        weights: &DescribedWeights,
+        crop: Crop,
+        device: &Device,
+    ) -> Result<InferenceNetwork, ModelError> {
+        let options = &weights.description.network;
+        InferenceNetwork::new(&weights.tensors, weights.prefix, options, crop, device).map_err(
+            |source| ModelError::Weights {
+                path: self.path.clone(),
+                source: weights.in_their_words(source),
+            },
+        )
     }
 }
 
 impl Form {
-    fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Checkpoint(_) => "checkpoint",
             Self::Safetensors(_) => "safetensors",
-            Self::Pytorch => "PyTorch state dict",
-            Self::Onnx => "ONNX",
+            Self::Pytorch(_) => "PyTorch state dict",
+            Self::Tensorflow(_) => "TensorFlow checkpoint",
+            Self::Onnx(_) => "ONNX",
         }
     }
 }
@@ -370,10 +325,18 @@ fn form_of(path: &Path, bare: &BareWeights) -> Result<Form, ModelError> {
     }
     // An archive, or a pickle as torch.save wrote it before archives.
     if start.starts_with(b"PK\x03\x04") || start.starts_with(b"\x80\x02\x8a\x0a") {
-        return Ok(Form::Pytorch);
+        let own = weights::describe_pytorch(path, bare)?;
+        return Ok(Form::Pytorch(own.map(Box::new)));
+    }
+    if is_named("index") {
+        let description = weights::describe_tensorflow(path, bare)?;
+        return Ok(Form::Tensorflow(Box::new(description)));
     }
     if is_named("onnx") {
-        return Ok(Form::Onnx);
+        let own = onnx_file::property(path, DESCRIPTION)
+            .map(|text| Description::read(&text, path))
+            .transpose()?;
+        return Ok(Form::Onnx(own.map(Box::new)));
     }
     Err(ModelError::UnknownForm {
         path: path.to_owned(),
@@ -382,7 +345,8 @@ fn form_of(path: &Path, bare: &BareWeights) -> Result<Form, ModelError> {
 
 /// A hash of what decides a model's embeddings, apart from preprocessing.
 ///
-/// A checkpoint's is that of its manifest, which holds the checksums of its files. Other files are read whole: that
+/// A checkpoint's is that of its manifest, which holds the checksums of its files; TensorFlow's that of the index, which
+/// holds the checksum of every tensor. Other files are read whole: that
 /// takes a tenth of a second, and no time of change can lie.
 fn content(path: &Path, form: &Form, bare: &BareWeights) -> io::Result<String> {
     let mut hasher = blake3::Hasher::new();
@@ -396,12 +360,17 @@ fn content(path: &Path, form: &Form, bare: &BareWeights) -> io::Result<String> {
             hasher.update(&serde_json::to_vec(description)?);
             hasher.update_reader(File::open(path)?)?;
         }
-        Form::Pytorch => {
+        Form::Pytorch(_) => {
             hasher.update(b"pytorch");
             hasher.update(&serde_json::to_vec(bare)?);
             hasher.update_reader(File::open(path)?)?;
         }
-        Form::Onnx => {
+        Form::Tensorflow(_) => {
+            hasher.update(b"tensorflow");
+            hasher.update(&serde_json::to_vec(bare)?);
+            hasher.update_reader(File::open(path)?)?;
+        }
+        Form::Onnx(_) => {
             hasher.update(b"onnx");
             hasher.update_reader(File::open(path)?)?;
             // Large models keep their numbers in files beside them, named after the model.

@@ -5,6 +5,7 @@ mod images;
 mod mishap;
 mod obeying;
 mod saving;
+mod start;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
@@ -25,11 +26,12 @@ use crate::{
         inference::InferenceNetwork,
         network::Network,
         optimiser::Optimiser,
-        parameters,
+        parameters::{self, NamedTensors},
+        weights::CLASS_WEIGHTS,
     },
     train::{
         average::Average,
-        checkpoint::{self, Checkpoint, CheckpointError, Keep},
+        checkpoint::{self, CheckpointError, Keep},
         checkpoint_writer::CheckpointWriter,
         trainer::Trainer,
         watch::Watch,
@@ -153,8 +155,7 @@ impl Training {
                 *average = Average::restore(saved, &device.device);
             }
         } else if let Some(folder) = from {
-            let source = Checkpoint::read(folder)?;
-            network = load_start(session, network, &source, folder)?;
+            network = load_start(session, network, &start::weights_of(folder)?, folder)?;
         }
         if ran_before || step > 0 {
             session.note(JournalEvent::Resumed { step })?;
@@ -396,24 +397,19 @@ impl Training {
 fn load_start(
     session: &mut Session,
     network: Network,
-    source: &Checkpoint,
+    source: &NamedTensors,
     folder: &Path,
 ) -> Result<Network, JobError> {
-    const HEAD: &str = "class_weights";
     let wanted = network
         .class_weights
         .as_ref()
         .map(|weights| weights.dims().to_vec());
     let with_head = wanted.is_some()
-        && source
-            .embedding_weights()
-            .get(HEAD)
-            .map(|weights| &weights.shape)
-            == wanted.as_ref();
-    let network = parameters::load(network, source.embedding_weights(), |name| {
-        name != HEAD || with_head
-    })
-    .map_err(|error| JobError::Input(format!("can't start from {}: {error}", folder.display())))?;
+        && source.get(CLASS_WEIGHTS).map(|weights| &weights.shape) == wanted.as_ref();
+    let network = parameters::load(network, source, |name| name != CLASS_WEIGHTS || with_head)
+        .map_err(|error| {
+            JobError::Input(format!("can't start from {}: {error}", folder.display()))
+        })?;
     let head = match (wanted.is_some(), with_head) {
         (false, _) => "",
         (true, true) => ", class weights included",

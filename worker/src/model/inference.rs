@@ -20,16 +20,16 @@ use super::{
 /// A backbone that only embeds.
 #[derive(Debug)]
 pub struct InferenceNetwork {
-    stem: Convolution,
-    stem_slope: Tensor<1>,
-    units: Vec<Unit>,
+    pub(super) stem: Convolution,
+    pub(super) stem_slope: Tensor<1>,
+    pub(super) units: Vec<Unit>,
     /// `[features, embedding]`.
-    dense: Tensor<2>,
-    dense_bias: Tensor<2>,
-    flatten: Flatten,
-    size: [usize; 2],
-    embedding: usize,
-    device: Device,
+    pub(super) dense: Tensor<2>,
+    pub(super) dense_bias: Tensor<2>,
+    pub(super) flatten: Flatten,
+    pub(super) size: [usize; 2],
+    pub(super) embedding: usize,
+    pub(super) device: Device,
 }
 
 impl InferenceNetwork {
@@ -102,10 +102,10 @@ impl InferenceNetwork {
 
 /// A convolution with the BatchNorm that follows it.
 #[derive(Debug)]
-struct Convolution {
-    weight: Tensor<4>,
-    bias: Tensor<1>,
-    stride: usize,
+pub(super) struct Convolution {
+    pub weight: Tensor<4>,
+    pub bias: Tensor<1>,
+    pub stride: usize,
 }
 
 impl Convolution {
@@ -118,14 +118,14 @@ impl Convolution {
 
 /// A residual unit.
 #[derive(Debug)]
-struct Unit {
+pub(super) struct Unit {
     /// `[1, channels, 1, 1]`, of the BatchNorm before the first convolution.
-    scale: Tensor<4>,
-    shift: Tensor<4>,
-    first: Convolution,
-    slope: Tensor<1>,
-    second: Convolution,
-    projection: Option<Convolution>,
+    pub scale: Tensor<4>,
+    pub shift: Tensor<4>,
+    pub first: Convolution,
+    pub slope: Tensor<1>,
+    pub second: Convolution,
+    pub projection: Option<Convolution>,
 }
 
 impl Unit {

@@ -1,7 +1,8 @@
-//! What ONNX Runtime doesn't tell of a model: its nodes and parameters, counted in the file.
+//! What an ONNX file tells without ONNX Runtime: its nodes and parameters, counted, and its properties.
 //!
-//! The file is a protocol-buffer message (onnx.proto): a model's field 7 is its graph; a graph's field 1 are nodes and
-//! field 5 initialisers, whose field 1 are the lengths of their axes.
+//! The file is a protocol-buffer message (onnx.proto): a model's field 7 is its graph and field 14 are its properties,
+//! each a key (1) and a value (2); a graph's field 1 are nodes and field 5 initialisers, whose field 1 are the lengths of
+//! their axes. Strangers make such files: nothing of them is kept but what is asked for.
 
 use std::{fs, path::Path};
 
@@ -12,6 +13,28 @@ pub struct GraphSummary {
     pub nodes: u64,
     /// Numbers in the initialisers; constants of the graph count too.
     pub parameters: u64,
+}
+
+/// The value of a model's property; `None` where there is none, or the file isn't such a message.
+pub fn property(path: &Path, key: &str) -> Option<String> {
+    let bytes = fs::read(path).ok()?;
+    Fields(&bytes)
+        .map_while(|field| field)
+        .filter_map(|field| match field {
+            Field::Bytes(14, property) => {
+                let text = |number| {
+                    Fields(property).flatten().find_map(|field| match field {
+                        Field::Bytes(found, text) if found == number => {
+                            std::str::from_utf8(text).ok()
+                        }
+                        _ => None,
+                    })
+                };
+                (text(1)? == key).then(|| text(2).map(str::to_owned))?
+            }
+            _ => None,
+        })
+        .last()
 }
 
 /// Counts a model's graph; `None` where the file can't be read or isn't such a message.
@@ -144,5 +167,30 @@ mod tests {
         }
         assert_eq!(of(b"no model"), None);
         assert_eq!(of(&[0xff; 40]), None);
+    }
+
+    #[test]
+    fn properties_are_found_by_their_key() {
+        let property =
+            |key: &[u8], value: &[u8]| message(14, &[message(1, key), message(2, value)].concat());
+        let model = [
+            property(b"a", b"one"),
+            property(b"b", b"two"),
+            message(7, b""),
+        ]
+        .concat();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.onnx");
+        let found = |bytes: &[u8], key| {
+            fs::write(&path, bytes).unwrap();
+            super::property(&path, key)
+        };
+        assert_eq!(found(&model, "a").as_deref(), Some("one"));
+        assert_eq!(found(&model, "b").as_deref(), Some("two"));
+        assert_eq!(found(&model, "c"), None);
+        for length in 0..property(b"a", b"one").len() {
+            assert_eq!(found(&model[..length], "a"), None);
+        }
+        assert_eq!(found(&[0xff; 40], "a"), None);
     }
 }

@@ -20,6 +20,12 @@ use zip::{CompressionMethod, ZipArchive, result::ZipError};
 /// The largest pickle that is read, in bytes; those of networks with thousands of tensors take some 100 kB.
 const LARGEST_PICKLE: u64 = 64 << 20;
 
+/// The longest text beside the pickle that is read, in bytes.
+const LARGEST_NOTE: u64 = 1 << 20;
+
+/// What an archive begins with.
+const ARCHIVE: &[u8] = b"PK\x03\x04";
+
 /// The pickle of `torch.save`'s magic number, which files from before 1.6 begin with.
 const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 
@@ -111,6 +117,42 @@ impl StateDict {
 /// # Errors
 /// The file can't be read, is cut short or damaged, holds anything that would have to be executed, or no state dict.
 pub fn read(path: &Path) -> Result<StateDict, PytorchError> {
+    let (reader, file, start) = open(path)?;
+    if start == MAGIC {
+        return reader.old_form(file);
+    }
+    if start.starts_with(ARCHIVE) {
+        return reader.archive(file);
+    }
+    Err(reader.format("it begins neither as an archive nor with torch.save's number"))
+}
+
+/// A text that the archive holds beside its pickle as `NAME/{note}.json`, where PyTorch doesn't look; `None` where there
+/// is none, or no archive.
+///
+/// # Errors
+/// The archive or the text is damaged.
+pub fn note(path: &Path, note: &str) -> Result<Option<String>, PytorchError> {
+    let (reader, file, start) = open(path)?;
+    if !start.starts_with(ARCHIVE) {
+        return Ok(None);
+    }
+    let mut archive = reader.open_archive(file)?;
+    let ending = format!("/{note}.json");
+    let names = names(&archive);
+    let Some(name) = names.iter().find(|name| name.ends_with(&ending)) else {
+        return Ok(None);
+    };
+    let bytes = reader
+        .entry(&mut archive, name, LARGEST_NOTE)
+        .map_err(|reason| reader.format(reason))?;
+    String::from_utf8(bytes)
+        .map(Some)
+        .map_err(|_| reader.format(format!("{name} in the archive is no text")))
+}
+
+/// A file with what it begins with, after which it goes on.
+fn open(path: &Path) -> Result<(Reader<'_>, File, Vec<u8>), PytorchError> {
     let read_error = |source| PytorchError::Read {
         path: path.to_owned(),
         source,
@@ -122,14 +164,14 @@ pub fn read(path: &Path) -> Result<StateDict, PytorchError> {
         .take(MAGIC.len() as u64)
         .read_to_end(&mut start)
         .map_err(read_error)?;
-    let reader = Reader { path, length };
-    if start == MAGIC {
-        return reader.old_form(file);
-    }
-    if start.starts_with(b"PK\x03\x04") {
-        return reader.archive(file);
-    }
-    Err(reader.format("it begins neither as an archive nor with torch.save's number"))
+    Ok((Reader { path, length }, file, start))
+}
+
+fn names(archive: &ZipArchive<File>) -> Vec<String> {
+    archive
+        .file_names()
+        .filter_map(|name| Some(name.ok()?.into_owned()))
+        .collect()
 }
 
 struct Reader<'a> {
@@ -160,14 +202,14 @@ impl Reader<'_> {
         })
     }
 
+    fn open_archive(&self, file: File) -> Result<ZipArchive<File>, PytorchError> {
+        ZipArchive::new(file).map_err(|error| self.format(format!("as an archive: {error}")))
+    }
+
     /// An archive: `NAME/data.pkl`, and `NAME/data/KEY` for each storage.
     fn archive(&self, file: File) -> Result<StateDict, PytorchError> {
-        let mut archive = ZipArchive::new(file)
-            .map_err(|error| self.format(format!("as an archive: {error}")))?;
-        let names: Vec<String> = archive
-            .file_names()
-            .filter_map(|name| Some(name.ok()?.into_owned()))
-            .collect();
+        let mut archive = self.open_archive(file)?;
+        let names = names(&archive);
         let folders: Vec<&str> = names
             .iter()
             .filter_map(|name| name.strip_suffix("data.pkl"))
@@ -443,7 +485,7 @@ fn gather(view: &TensorView, bytes: &[u8]) -> StateValues {
 }
 
 /// The value of a 16-bit float: sign, 5 bits of exponent, 10 of fraction (IEEE 754 binary16).
-fn half(bits: u16) -> f32 {
+pub(super) fn half(bits: u16) -> f32 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
     sign * match exponent {

@@ -275,6 +275,7 @@ impl Manifest {
             network: self.network.clone(),
             input: self.input.clone(),
             scaling: Scaling::default(),
+            provenance: BTreeMap::new(),
         }
     }
 

@@ -17,4 +17,6 @@ mod resume;
 #[path = "../../../tests/it/shared.rs"]
 mod shared;
 mod support;
+mod tensorflow;
 mod torture;
+mod writing;

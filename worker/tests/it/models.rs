@@ -28,7 +28,7 @@ fn golden(name: &str) -> PathBuf {
 }
 
 /// The two pictures of the golden files: a formula, and the same with x and y exchanged.
-fn pictures() -> [Image; 2] {
+pub fn pictures() -> [Image; 2] {
     let of = |pixel: &dyn Fn(u32, u32) -> [u32; 3]| Image {
         width: 112,
         height: 112,
@@ -61,7 +61,7 @@ fn load(model: &str, asked: &Preprocessing) -> Embedder {
         .unwrap()
 }
 
-fn near(found: &[f32], expected: &[f32], room: f32) {
+pub fn near(found: &[f32], expected: &[f32], room: f32) {
     assert_eq!(found.len(), expected.len());
     let size = expected
         .iter()
