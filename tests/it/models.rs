@@ -68,6 +68,17 @@ fn models_are_written_in_every_form_and_read_again() {
     for model in ["face.pt", "face.safetensors"] {
         assert!((accuracy(model) - expected).abs() < 1e-9, "{model}");
     }
+}
+
+#[test]
+fn written_models_are_trained_on_where_they_hold_what_that_needs() {
+    let Some(workshop) = workshop() else { return };
+    let import = ["model", "import", "net", "--checkpoint", "1"];
+    workshop.run(&import).done();
+    for name in ["face.pt", "face.onnx"] {
+        let export = ["model", "export", "net", "--out", name];
+        workshop.run(&export).done();
+    }
 
     let recipe = "faces.toml";
     let text = fs::read_to_string(workshop.path().join("recipe.toml")).unwrap();
