@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use crate::eval::Evaluation;
 use crate::run::Command;
 
+use super::evidence::Figure;
+use super::run_view::RunView;
 use super::threshold::FigureOf;
+use super::triage::{Change, FacesOf};
 
 /// One thing to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +45,32 @@ pub enum Effect {
         /// All of it.
         evaluation: Box<Evaluation>,
     },
+    /// Read the pairs that an evaluation told wrong, and what others make of them.
+    ReadFailing {
+        /// The evaluation.
+        figure: Box<Figure>,
+        /// Others on the same set.
+        peers: Vec<Figure>,
+    },
+    /// Look for videos of an evaluation that look mislabelled.
+    ReadSuspects(Box<Figure>),
+    /// Read faces of an evaluation's set.
+    ReadFaces(FacesOf, Box<Figure>),
+    /// Read the error list, perhaps after a change, and work out the figures that it leaves.
+    Errors {
+        /// What to change first.
+        change: Option<Change>,
+        /// The evaluation to work out anew.
+        figure: Option<Box<Figure>>,
+    },
+    /// Write the error list to a file.
+    ExportErrors(PathBuf),
     /// Tell people who look elsewhere, as far as they want that: a short text, safe to show.
     Notify(String),
+    /// Look up how a run was looked at.
+    LoadView(PathBuf),
+    /// Keep how a run is looked at.
+    SaveView(PathBuf, RunView),
     /// Look at the runs now, not at the next turn.
     Look,
     /// Put the dashboard in the background.

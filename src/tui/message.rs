@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
+use crate::report::Strip;
 use crate::run::Command;
 
 use super::model::View;
+use super::run_view::RunView;
 use super::snapshot::{Curves, RunSnapshot};
 use super::threshold::{FigureOf, Scored};
+use super::triage::{Errors, FacesOf, Failing, Refigured, Suspected};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -39,6 +42,40 @@ pub enum Message {
         /// The scores.
         result: Result<Arc<Scored>, String>,
     },
+    /// An evaluation's failing pairs were read, or can't be had: why.
+    Failing {
+        /// The evaluation.
+        of: FigureOf,
+        /// The pairs.
+        result: Result<Arc<Failing>, String>,
+    },
+    /// An evaluation's videos were looked at for wrong labels.
+    Suspects {
+        /// The evaluation.
+        of: FigureOf,
+        /// The videos.
+        result: Result<Arc<Suspected>, String>,
+    },
+    /// Faces were read.
+    Faces {
+        /// Whose.
+        of: FacesOf,
+        /// The pictures.
+        result: Result<Arc<Vec<Strip>>, String>,
+    },
+    /// The error list was read or changed, or could not be.
+    Errors {
+        /// The list.
+        result: Result<Arc<Errors>, String>,
+        /// The figures that it leaves.
+        refigured: Option<Refigured>,
+    },
+    /// Something was written to a file: what and where, or why it could not be.
+    Exported(Result<String, String>),
+    /// How a run was looked at, where that is known.
+    View(PathBuf, RunView),
+    /// Tracks that are played go on by a frame.
+    NextFrame,
     /// A command was put into a run's inbox, or could not be.
     Sent {
         /// The run.
@@ -81,4 +118,8 @@ pub enum Target {
     Row(usize),
     /// A field of the launch form.
     Field(usize),
+    /// A line of the failing pairs or of the error list.
+    Line(usize),
+    /// A side of a pair.
+    Side(usize),
 }

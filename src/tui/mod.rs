@@ -10,15 +10,20 @@
 pub mod charts;
 pub mod comparison;
 pub mod effect;
+pub mod evidence;
 #[cfg(test)]
 mod fixtures;
+mod graphics;
 pub mod keys;
+pub mod line;
 pub mod marks;
 pub mod message;
 pub mod model;
 mod notify;
 mod orders;
+pub mod picture;
 mod poll;
+pub mod run_view;
 mod runtime;
 #[cfg(test)]
 mod screens;
@@ -26,10 +31,10 @@ pub mod snapshot;
 mod terminal;
 pub mod theme;
 pub mod threshold;
+pub mod triage;
 pub mod update;
 pub mod view;
 pub mod widget;
 mod words;
 
-pub use notify::Notify;
 pub use runtime::{TuiError, TuiOptions, run};

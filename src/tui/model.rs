@@ -7,10 +7,13 @@ use std::sync::Arc;
 use crate::run::Command;
 
 use super::effect::LaunchOrder;
-use super::keys::Context;
+use super::keys::{Context, Keys};
+use super::line::TextLine;
+use super::picture::Graphics;
 use super::snapshot::{Curves, RunSnapshot};
 use super::theme::Theme;
-use super::threshold::{FigureOf, Scored, Scores};
+use super::threshold::{FigureOf, Scored};
+use super::triage::Triage;
 
 /// The state of the dashboard.
 #[derive(Debug, Clone)]
@@ -21,6 +24,10 @@ pub struct Model {
     pub size: (u16, u16),
     /// How it looks.
     pub theme: Theme,
+    /// How it shows pictures; `None` shows none.
+    pub graphics: Option<Graphics>,
+    /// The keys that it obeys.
+    pub keys: Arc<Keys>,
     /// Whether commands may be given.
     pub access: Access,
     /// The folder of runs, safe to show.
@@ -44,7 +51,9 @@ pub struct Model {
     /// Where the evaluation view stands.
     pub evaluation: EvaluationPlace,
     /// The scores behind figures, as far as they were asked for.
-    pub scores: BTreeMap<FigureOf, Scores>,
+    pub scores: BTreeMap<FigureOf, Known<Scored>>,
+    /// Failing pairs, the error list, and the faces of both.
+    pub triage: Triage,
     /// Commands that were sent and not yet obeyed, by run.
     pub pending: BTreeMap<PathBuf, Pending>,
     /// The newest thing worth a line.
@@ -71,6 +80,73 @@ pub enum View {
     Live,
     /// The table of figures.
     Evaluation,
+    /// The pairs that an evaluation told wrong.
+    Failures,
+    /// The list of mislabelled videos.
+    Errors,
+}
+
+impl View {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 5] = [
+        Self::Runs,
+        Self::Live,
+        Self::Evaluation,
+        Self::Failures,
+        Self::Errors,
+    ];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Runs => "Runs",
+            Self::Live => "Live",
+            Self::Evaluation => "Evaluation",
+            Self::Failures => "Pairs",
+            Self::Errors => "Errors",
+        }
+    }
+
+    /// Where a key press counts in it.
+    pub fn context(self) -> Context {
+        match self {
+            Self::Runs => Context::Runs,
+            Self::Live => Context::Live,
+            Self::Evaluation => Context::Evaluation,
+            Self::Failures => Context::Failures,
+            Self::Errors => Context::Errors,
+        }
+    }
+}
+
+/// Something that was asked for and comes later.
+#[derive(Debug, Clone)]
+pub enum Known<T> {
+    /// It is being read.
+    Reading,
+    /// It is here.
+    Ready(Arc<T>),
+    /// It can't be had: why, and what to do.
+    Missing(String),
+}
+
+impl<T> Known<T> {
+    /// It, where it is here.
+    pub fn ready(&self) -> Option<&T> {
+        match self {
+            Self::Ready(here) => Some(here),
+            Self::Reading | Self::Missing(_) => None,
+        }
+    }
+}
+
+impl<T> From<Result<Arc<T>, String>> for Known<T> {
+    fn from(result: Result<Arc<T>, String>) -> Self {
+        match result {
+            Ok(here) => Self::Ready(here),
+            Err(why) => Self::Missing(why),
+        }
+    }
 }
 
 /// What can lie over a view.
@@ -80,6 +156,10 @@ pub enum Overlay {
     Help {
         /// Lines scrolled down.
         scroll: usize,
+        /// What its lines must contain.
+        search: TextLine,
+        /// Whether that is being typed.
+        typing: bool,
     },
     /// Whether a run is really to be stopped.
     Stop {
@@ -89,14 +169,64 @@ pub enum Overlay {
         name: String,
     },
     /// The launch form.
-    Launch(Form),
+    Launch(Box<Form>),
+    /// A line to type.
+    Ask(Ask),
+    /// The command palette.
+    Palette(Palette),
+}
+
+/// The command palette.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Palette {
+    /// What commands must contain.
+    pub line: TextLine,
+    /// The chosen one among them.
+    pub at: usize,
+}
+
+/// A question that a typed line answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    /// What the line is for.
+    pub about: Asked,
+    /// What was typed.
+    pub line: TextLine,
+}
+
+/// What a typed line is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// Why a video is mislabelled.
+    Reason {
+        /// The video.
+        video: String,
+    },
+    /// A video to list.
+    Video,
+    /// The file to write the error list to.
+    ExportErrors,
+    /// What the lines of the view in front must contain.
+    Filter,
+}
+
+impl Asked {
+    /// What stands before the line.
+    pub fn prompt(&self) -> String {
+        match self {
+            Self::Reason { video } => format!("what is wrong with {video}:"),
+            Self::Video => "video to list, NAME/NUMBER:".to_owned(),
+            Self::ExportErrors => "write the list to (.txt .csv .toml .json):".to_owned(),
+            Self::Filter => "show only:".to_owned(),
+        }
+    }
 }
 
 /// The launch form as typed so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Form {
     /// The fields' contents, in the order of [`Form::LABELS`].
-    pub fields: [String; 5],
+    pub fields: [TextLine; 5],
     /// The field that characters go into.
     pub at: usize,
     /// Counts the edits, so that an answer to an older one is told.
@@ -119,7 +249,7 @@ pub enum Outcome {
 }
 
 /// How the live view shows things.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct LiveOptions {
     /// The chosen chart.
     pub chart: usize,
@@ -191,6 +321,8 @@ impl Model {
             now: 0.0,
             size: (80, 24),
             theme,
+            graphics: None,
+            keys: Arc::default(),
             access,
             root,
             runs: None,
@@ -200,16 +332,10 @@ impl Model {
             curves: None,
             view: View::Runs,
             overlay: None,
-            live: LiveOptions {
-                chart: 0,
-                zoomed: false,
-                smoothing: 0,
-                log_y: false,
-                log: None,
-                log_scroll: 0,
-            },
+            live: LiveOptions::default(),
             evaluation: EvaluationPlace::default(),
             scores: BTreeMap::new(),
+            triage: Triage::default(),
             pending: BTreeMap::new(),
             notice: None,
             changed: true,
@@ -239,21 +365,19 @@ impl Model {
 
     /// The scores behind the selected figure, where they are here.
     pub fn scored(&self) -> Option<&Scored> {
-        match self.scores.get(self.evaluation.figure.as_ref()?)? {
-            Scores::Ready(scored) => Some(scored),
-            Scores::Reading | Scores::Missing(_) => None,
-        }
+        self.scores.get(self.evaluation.figure.as_ref()?)?.ready()
     }
 
     /// Where a key press counts.
     pub fn context(&self) -> Context {
-        match (&self.overlay, self.view) {
-            (Some(Overlay::Help { .. }), _) => Context::Help,
-            (Some(Overlay::Stop { .. }), _) => Context::Question,
-            (Some(Overlay::Launch(_)), _) => Context::Form,
-            (None, View::Runs) => Context::Runs,
-            (None, View::Live) => Context::Live,
-            (None, View::Evaluation) => Context::Evaluation,
+        match &self.overlay {
+            Some(Overlay::Help { typing: true, .. }) => Context::Search,
+            Some(Overlay::Help { .. }) => Context::Help,
+            Some(Overlay::Palette(_)) => Context::Palette,
+            Some(Overlay::Stop { .. }) => Context::Question,
+            Some(Overlay::Launch(_)) => Context::Form,
+            Some(Overlay::Ask(_)) => Context::Ask,
+            None => self.view.context(),
         }
     }
 
@@ -281,7 +405,7 @@ impl Form {
     /// A form with what most people want.
     pub fn new() -> Self {
         Self {
-            fields: ["", "config.ini", "", "auto", ""].map(str::to_owned),
+            fields: ["", "config.ini", "", "auto", ""].map(TextLine::new),
             at: 0,
             edit: 0,
             outcome: Outcome::Unknown,
@@ -290,8 +414,10 @@ impl Form {
 
     /// What it asks for.
     pub fn order(&self) -> LaunchOrder {
-        let [recipe, config, name, device, from] =
-            self.fields.each_ref().map(|field| field.trim().to_owned());
+        let [recipe, config, name, device, from] = self
+            .fields
+            .each_ref()
+            .map(|field| field.text().trim().to_owned());
         LaunchOrder {
             recipe,
             config,

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -15,18 +16,24 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
+use crate::config::{ConfigErrors, Settings, ThemeChoice};
 use crate::run::{IndexHome, host};
 use crate::untrusted::{visible, visible_os, visible_path};
 
 use super::effect::Effect;
+use super::evidence;
+use super::graphics::{self, Answers, Environment};
+use super::keys::Keys;
 use super::message::Message;
 use super::model::{Access, Model};
 use super::notify::Notify;
 use super::orders;
+use super::picture;
 use super::poll::{self, Request};
+use super::run_view;
 use super::terminal::{self, HUNG_UP, Screen};
-use super::theme::Theme;
-use super::update::update;
+use super::theme::{Background, Theme};
+use super::update::{plays, update};
 use super::view::{self, ViewCache};
 
 /// What the dashboard is opened on.
@@ -40,13 +47,16 @@ pub struct TuiOptions {
     pub focus: Option<String>,
     /// More run folders, or folders with any program's TensorBoard logs.
     pub extra: Vec<PathBuf>,
-    /// Draw with ASCII only, whatever the locale.
-    pub ascii: bool,
-    /// How the end of a run is told to people who look elsewhere.
-    pub notify: Notify,
+    /// How it looks and which keys it obeys.
+    pub settings: Settings,
     /// Where indexes of long event logs may be written.
     pub indexes: IndexHome,
+    /// Where is kept how each run was looked at; `None` keeps it nowhere.
+    pub views: Option<PathBuf>,
 }
+
+/// The name of one's own list of mislabelled videos in a folder of runs.
+pub const ERROR_LIST: &str = "ytf-errors.txt";
 
 /// Why there is no dashboard.
 #[derive(Debug, Error)]
@@ -56,13 +66,16 @@ pub enum TuiError {
         "the dashboard needs a terminal for input and output; without one, `facetui runs` and `facetui show RUN` tell the same"
     )]
     NoTerminal,
+    /// The keys that are set can't all be.
+    #[error(transparent)]
+    Keys(#[from] ConfigErrors),
     /// The terminal or the system refused.
     #[error("the terminal can't be used: {0}")]
     Terminal(#[from] io::Error),
 }
 
-/// At most so many frames a second.
-const FRAME: Duration = Duration::from_millis(16);
+/// Between two frames of a track that is played.
+const PICTURE: Duration = Duration::from_millis(200);
 /// How long commands still under way are waited for at the end.
 const LAST_ORDERS: Duration = Duration::from_secs(5);
 
@@ -74,9 +87,10 @@ pub fn run(options: TuiOptions) -> Result<(), TuiError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
+    let keys = Keys::with(&options.settings.keys)?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     terminal::report_panics();
-    let result = runtime.block_on(serve(options));
+    let result = runtime.block_on(serve(options, keys));
     terminal::restore();
     runtime.shutdown_timeout(LAST_ORDERS);
     Ok(result?)
@@ -87,7 +101,9 @@ struct World {
     screen: Screen,
     notify: Notify,
     root: PathBuf,
+    views: Option<PathBuf>,
     requests: Sender<Request>,
+    evidence: Sender<evidence::Request>,
     messages: UnboundedSender<Message>,
 }
 
@@ -98,34 +114,59 @@ enum Then {
     Leave,
 }
 
-async fn serve(options: TuiOptions) -> io::Result<()> {
+async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
     let (sender, mut messages) = unbounded_channel();
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut model = first_model(&options);
+    model.keys = Arc::new(keys);
+    let settings = options.settings;
+    let frame = Duration::from_secs(1) / u32::try_from(settings.frames_per_second).unwrap_or(60);
     let mut cache = ViewCache::default();
     let mut world = World {
         screen: Screen::take()?,
-        notify: options
-            .notify
-            .understood_by(|name| std::env::var(name).ok()),
+        notify: Notify::from(settings.notify).understood_by(|name| std::env::var(name).ok()),
         root: options.runs_root.clone(),
+        views: options.views,
+        evidence: evidence::start(
+            settings
+                .error_list
+                .clone()
+                .unwrap_or_else(|| options.runs_root.join(ERROR_LIST)),
+            sender.clone(),
+        ),
         requests: poll::start(
             options.runs_root,
             options.extra,
             options.indexes,
             sender.clone(),
         ),
-        messages: sender,
+        messages: sender.clone(),
     };
     terminal::leave_on_hang_up();
     let size = crossterm::terminal::size()?;
     update(&mut model, Message::Resized(size.0, size.1));
+    // People see something before the terminal is asked what it can.
+    world
+        .screen
+        .draw(|frame| view::draw(&model, &mut cache, frame))?;
+    let environment = Environment::of(|name| std::env::var(name).ok());
+    let answers = if environment.worth_asking() {
+        graphics::ask()?
+    } else {
+        Answers::default()
+    };
+    model.graphics = graphics::choose(settings.images, environment, &answers);
+    if settings.theme == ThemeChoice::Auto && answers.is_light() {
+        model.theme.background = Background::Light;
+    }
+    let (to_encode, encoded) = picture::start(sender);
     let mut events = EventStream::new();
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut next_frame = Instant::now();
+    let mut next_picture = Instant::now();
     loop {
         let message = tokio::select! {
             biased;
@@ -142,14 +183,28 @@ async fn serve(options: TuiOptions) -> io::Result<()> {
             () = sleep_until(next_frame), if model.changed => {
                 let begun = Instant::now();
                 model.changed = false;
+                for picture in encoded.try_iter() {
+                    cache.pictures.keep(picture);
+                }
                 world.screen.draw(|frame| view::draw(&model, &mut cache, frame))?;
+                for wanted in cache.pictures.take_wanted() {
+                    // The thread ends only with the dashboard, or by a fault that ends it.
+                    let _ = to_encode.send(wanted);
+                }
                 // A terminal that takes its bytes slowly gets fewer frames.
-                next_frame = Instant::now() + FRAME.max(begun.elapsed() * 3);
+                next_frame = Instant::now() + frame.max(begun.elapsed() * 3);
                 None
+            }
+            () = sleep_until(next_picture), if plays(&model) => {
+                next_picture = Instant::now() + PICTURE;
+                Some(Message::NextFrame)
             }
         };
         let Some(message) = message else { continue };
         for effect in update(&mut model, message) {
+            if matches!(effect, Effect::Clear | Effect::Suspend) {
+                cache.pictures.forget();
+            }
             if world.carry_out(effect).await? == Then::Leave {
                 return Ok(());
             }
@@ -158,7 +213,7 @@ async fn serve(options: TuiOptions) -> io::Result<()> {
 }
 
 fn first_model(options: &TuiOptions) -> Model {
-    let theme = Theme::of_environment(|name| std::env::var(name).ok(), options.ascii);
+    let theme = Theme::of_environment(|name| std::env::var(name).ok(), &options.settings);
     let access = if options.readonly {
         Access::ReadOnly
     } else {
@@ -196,6 +251,29 @@ impl World {
             Effect::Watch(path) => self.ask(Request::Watch(path)),
             Effect::Look => self.ask(Request::Look),
             Effect::ReadScores { of, evaluation } => self.ask(Request::Scores(of, evaluation)),
+            Effect::ReadFailing { figure, peers } => {
+                self.look_into(evidence::Request::Failing { figure, peers });
+            }
+            Effect::ReadSuspects(figure) => self.look_into(evidence::Request::Suspects(figure)),
+            Effect::ReadFaces(of, figure) => self.look_into(evidence::Request::Faces(of, figure)),
+            Effect::Errors { change, figure } => {
+                self.look_into(evidence::Request::Errors { change, figure });
+            }
+            Effect::ExportErrors(path) => self.look_into(evidence::Request::Export(path)),
+            Effect::LoadView(path) => {
+                if let Some(folder) = self.views.clone() {
+                    let view = run_view::load(&folder, &path);
+                    if let Some(view) = view {
+                        self.answer(Message::View(path, view));
+                    }
+                }
+            }
+            Effect::SaveView(path, view) => {
+                if let Some(folder) = &self.views {
+                    // How one looked at a run is worth no message.
+                    let _ = run_view::save(folder, &path, &view);
+                }
+            }
             Effect::Notify(text) => self.screen.notify(self.notify, &text)?,
             Effect::Send { path, command } => self.aside(move || {
                 let result = orders::send(&path, &command);
@@ -233,6 +311,11 @@ impl World {
     fn ask(&self, request: Request) {
         // The poller ends only with the dashboard, or by a fault that ends it.
         let _ = self.requests.send(request);
+    }
+
+    fn look_into(&self, request: evidence::Request) {
+        // As with the poller.
+        let _ = self.evidence.send(request);
     }
 
     fn answer(&self, message: Message) {

@@ -13,6 +13,7 @@ use super::keys::TABLE;
 use super::marks::MarkKind;
 use super::message::Message;
 use super::model::{Access, Model};
+use super::picture;
 use super::theme::{Charset, Depth};
 use super::update::update;
 use super::view::{self, ViewCache};
@@ -24,9 +25,15 @@ fn buffer(model: &mut Model, size: (u16, u16)) -> Buffer {
     update(model, Message::Resized(size.0, size.1));
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
     let mut cache = ViewCache::default();
-    terminal
-        .draw(|frame| view::draw(model, &mut cache, frame))
-        .unwrap();
+    // The second frame has the pictures that the first one wanted.
+    for _ in 0..2 {
+        terminal
+            .draw(|frame| view::draw(model, &mut cache, frame))
+            .unwrap();
+        for wanted in cache.pictures.take_wanted() {
+            cache.pictures.keep(picture::encode(&wanted));
+        }
+    }
     terminal.backend().buffer().clone()
 }
 
@@ -105,8 +112,41 @@ fn thresholds() {
 }
 
 #[test]
+fn faces() {
+    both_sizes!("pairs", fixtures::failing_pairs(), "");
+    both_sizes!("pairs_zoomed", fixtures::failing_pairs(), "z→");
+    both_sizes!("pairs_by_kind", fixtures::failing_pairs(), "oof");
+    both_sizes!("pairs_reason", fixtures::failing_pairs(), "m");
+    both_sizes!("pairs_none", fixtures::empty(), "4");
+    both_sizes!("errors", fixtures::error_list(), "");
+    both_sizes!("errors_suspects", fixtures::error_list(), "f");
+    let mut words = fixtures::failing_pairs();
+    words.graphics = None;
+    insta::assert_snapshot!("pairs_without_pictures_80x24", screen(&mut words, SMALL));
+    words.theme.charset = Charset::Ascii;
+    insta::assert_snapshot!("pairs_ascii_80x24", screen(&mut words, SMALL));
+}
+
+#[test]
+fn half_blocks_of_a_terminal_with_256_colours_are_of_its_palette() {
+    let mut model = fixtures::failing_pairs();
+    model.theme.depth = Depth::Indexed;
+    let buffer = buffer(&mut model, SMALL);
+    let blocks = buffer.content.iter().filter(|cell| cell.symbol() == "▀");
+    let colours: Vec<Color> = blocks.flat_map(|cell| [cell.fg, cell.bg]).collect();
+    assert!(colours.len() > 100);
+    let stray = colours
+        .iter()
+        .find(|colour| !matches!(colour, Color::Indexed(_)));
+    assert_eq!(stray, None);
+}
+
+#[test]
 fn overlays() {
     both_sizes!("help", fixtures::busy(), "?");
+    both_sizes!("help_searched", fixtures::busy(), "?/mark");
+    both_sizes!("palette", fixtures::busy(), ":");
+    both_sizes!("palette_typed", fixtures::busy(), ":run↓");
     both_sizes!("stop", fixtures::busy(), "s");
     both_sizes!("launch", fixtures::busy(), "n");
     both_sizes!("launch_without_recipe", fixtures::busy(), "n⏎");
@@ -141,11 +181,32 @@ fn readonly_says_so_and_offers_no_command() {
 }
 
 /// Every view there is, by the keys that lead to it.
-const VIEWS: [&str; 9] = ["", "⏎", "⏎z", "j⏎", "jjjjjj⏎", "3", "?", "s", "n"];
+const VIEWS: [&str; 11] = [
+    "",
+    "⏎",
+    "⏎z",
+    "j⏎",
+    "jjjjjj⏎",
+    "3",
+    "?",
+    "?/e",
+    ":",
+    "s",
+    "n",
+];
 
 /// A model in every view, and with the threshold of a figure.
 fn views() -> Vec<Model> {
-    let mut models = vec![fixtures::figure(Ok(fixtures::scored()))];
+    let mut models = vec![
+        fixtures::figure(Ok(fixtures::scored())),
+        fixtures::failing_pairs(),
+        fixtures::error_list(),
+    ];
+    let mut zoomed = fixtures::failing_pairs();
+    press(&mut zoomed, "z");
+    let mut asked = fixtures::failing_pairs();
+    press(&mut asked, "m");
+    models.extend([zoomed, asked]);
     models.extend(VIEWS.map(|keys| {
         let mut model = fixtures::busy();
         press(&mut model, keys);
@@ -174,6 +235,8 @@ fn ascii_screens_have_only_ascii() {
 #[test]
 fn without_colours_no_cell_has_one_and_the_text_is_the_same() {
     for mut coloured in views() {
+        // Half-blocks are nothing but colours: without them the words say so.
+        coloured.graphics = None;
         let mut plain = coloured.clone();
         plain.theme.depth = Depth::Monochrome;
         for size in [SMALL, LARGE] {

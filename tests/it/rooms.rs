@@ -29,6 +29,7 @@ const FACETUI: Table = &[
             "eval",
             "launch",
             "plot",
+            "report",
             "run",
             "untrusted",
         ],

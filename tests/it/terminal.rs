@@ -113,6 +113,10 @@ impl Dashboard {
     pub fn read(&mut self, time: Duration) -> bool {
         match self.output.recv_timeout(time) {
             Ok(bytes) => {
+                // As every terminal does, it answers to the question whether it is well.
+                if bytes.windows(4).any(|part| part == b"\x1b[5n") {
+                    self.type_keys("\x1b[0n");
+                }
                 self.screen.process(&bytes);
                 self.bytes.extend(bytes);
                 true

@@ -3,7 +3,7 @@
 use crate::run::{Command, RunState};
 use crate::tui::effect::Effect;
 use crate::tui::keys::Action;
-use crate::tui::model::{Access, Form, Model, Overlay, Pending, Tone};
+use crate::tui::model::{Access, Model, Overlay, Pending, Tone, View};
 use crate::tui::snapshot::{Contents, RunSnapshot};
 use crate::tui::words;
 
@@ -21,6 +21,16 @@ pub fn refusal(model: &Model, action: Action) -> Option<String> {
             | Action::Stop
             | Action::Launch
     );
+    let changes_list = matches!(
+        action,
+        Action::MarkError | Action::UndoMark | Action::Unlist | Action::AddVideo
+    );
+    if changes_list && model.access == Access::ReadOnly {
+        return Some("read-only: the error list can't be changed from here".to_owned());
+    }
+    if let Some(why) = super::triage::refusal(model, action) {
+        return Some(why);
+    }
     if commands && model.access == Access::ReadOnly {
         return Some("read-only: no command can be given from here".to_owned());
     }
@@ -36,7 +46,7 @@ pub fn refusal(model: &Model, action: Action) -> Option<String> {
         return Some("no scores are at hand: select a figure that has some".to_owned());
     }
     let about_curves = matches!(action, Action::Zoom | Action::Smooth | Action::LogScale);
-    if about_curves && charts::of(model).is_empty() {
+    if about_curves && model.view == View::Live && charts::of(model).is_empty() {
         return Some("there are no curves yet".to_owned());
     }
     if action == Action::Launch || !(commands || matches!(action, Action::Open | Action::WorkerLog))
@@ -83,7 +93,7 @@ pub fn refusal(model: &Model, action: Action) -> Option<String> {
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Launch => {
-            model.overlay = Some(Overlay::Launch(Form::new()));
+            model.overlay = Some(Overlay::Launch(Box::default()));
             return Vec::new();
         }
         Action::Yes => {

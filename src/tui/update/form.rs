@@ -3,39 +3,17 @@
 use std::path::PathBuf;
 
 use crate::tui::effect::Effect;
+use crate::tui::line::TextLine;
 use crate::tui::model::{Form, Model, Outcome, Overlay, Tone, View};
 
 use super::say;
 
-/// A path is long, a pasted novel is longer.
-const MAX_FIELD_CHARS: usize = 4096;
-
-pub(super) fn insert(model: &mut Model, text: &str) {
-    edit(model, |field| {
-        let room = MAX_FIELD_CHARS.saturating_sub(field.chars().count());
-        field.extend(
-            text.chars()
-                .filter(|character| !character.is_control())
-                .take(room),
-        );
-    });
-}
-
-pub(super) fn erase(model: &mut Model) {
-    edit(model, |field| {
-        field.pop();
-    });
-}
-
-pub(super) fn clear(model: &mut Model) {
-    edit(model, String::clear);
-}
-
-fn edit(model: &mut Model, change: impl FnOnce(&mut String)) {
+/// Changes the field that characters go into, and where that changed it, nothing is known of the form any more.
+pub(super) fn edit(model: &mut Model, change: impl FnOnce(&mut TextLine) -> bool) {
     if let Some(Overlay::Launch(form)) = &mut model.overlay
         && form.outcome != Outcome::Launching
+        && change(&mut form.fields[form.at])
     {
-        change(&mut form.fields[form.at]);
         form.edit += 1;
         form.outcome = Outcome::Unknown;
     }
@@ -47,7 +25,7 @@ pub(super) fn step(model: &mut Model, by: usize) -> Vec<Effect> {
         return Vec::new();
     };
     form.at = (form.at + by) % Form::LABELS.len();
-    if form.outcome != Outcome::Unknown || form.fields[0].trim().is_empty() {
+    if form.outcome != Outcome::Unknown || form.fields[0].text().trim().is_empty() {
         return Vec::new();
     }
     vec![Effect::Check {
@@ -63,7 +41,7 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
     if form.outcome == Outcome::Launching {
         return Vec::new();
     }
-    if form.fields[0].trim().is_empty() {
+    if form.fields[0].text().trim().is_empty() {
         form.at = 0;
         form.outcome = Outcome::Wrong(vec!["the recipe's path is missing".to_owned()]);
         return Vec::new();

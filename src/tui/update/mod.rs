@@ -1,19 +1,26 @@
 //! What becomes of the model when something happens: no clock, no file, no terminal, only the model and a list of
 //! effects for the world.
 
+mod ask;
 mod command;
 mod form;
 mod news;
+mod palette;
 mod threshold;
+mod triage;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 
 pub use command::refusal;
+pub use palette::{Entry, entries};
+pub use triage::{faces_shown, figure, plays, strips};
 
 use super::effect::Effect;
-use super::keys::{self, Action, Context};
+use super::keys::Action;
+use super::line::TextLine;
 use super::message::{Message, Target};
-use super::model::{Form, Model, Notice, Overlay, SMOOTHINGS, Tone, View};
+use super::model::{Form, Model, Notice, Overlay, Palette, SMOOTHINGS, Tone, View};
+use super::run_view::RunView;
 use super::threshold::LARGE;
 use super::{charts, comparison, words};
 
@@ -23,12 +30,12 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = match message {
         Message::Key(event) => pressed(model, event),
         Message::Paste(text) => {
-            form::insert(model, &text);
+            typed(model, |line| line.insert(&text));
             Vec::new()
         }
         Message::Pointed(target) => pointed(model, target),
         Message::Wheel(lines) => match (&mut model.overlay, model.view) {
-            (Some(Overlay::Help { scroll }), _) => {
+            (Some(Overlay::Help { scroll, .. }), _) => {
                 *scroll = scroll.saturating_add_signed(lines);
                 Vec::new()
             }
@@ -63,6 +70,28 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             threshold::read(model, of, result);
             Vec::new()
         }
+        message @ (Message::Failing { .. }
+        | Message::Suspects { .. }
+        | Message::Faces { .. }
+        | Message::Errors { .. }
+        | Message::NextFrame) => {
+            triage::told(model, message);
+            Vec::new()
+        }
+        Message::Exported(result) => {
+            let (tone, text) = match result {
+                Ok(what) => (Tone::Done, what),
+                Err(why) => (Tone::Failed, why),
+            };
+            say(model, tone, text);
+            Vec::new()
+        }
+        Message::View(path, view) => {
+            if model.selected.as_ref() == Some(&path) {
+                view.apply(&mut model.live);
+            }
+            Vec::new()
+        }
         Message::Sent {
             path,
             command,
@@ -86,26 +115,47 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Redraw => Vec::new(),
     };
     model.changed |= !quiet;
-    if !quiet && model.view == View::Evaluation {
-        effects.extend(threshold::ask(model));
+    if !quiet {
+        match model.view {
+            View::Evaluation => effects.extend(threshold::ask(model)),
+            View::Failures | View::Errors => effects.extend(triage::ask(model)),
+            View::Runs | View::Live => {}
+        }
     }
     effects
 }
 
 fn pressed(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let context = model.context();
-    if let Some(action) = keys::action(context, event) {
+    if let Some(action) = model.keys.action(context, event) {
         return act(model, action);
     }
-    let typed = event.modifiers - KeyModifiers::SHIFT;
-    if context == Context::Form && typed.is_empty() {
-        match event.code {
-            KeyCode::Char(character) => form::insert(model, character.encode_utf8(&mut [0; 4])),
-            KeyCode::Backspace => form::erase(model),
-            _ => {}
-        }
-    }
+    typed(model, |line| line.press(event));
     Vec::new()
+}
+
+/// Changes the line that characters go into, where there is one.
+fn typed(model: &mut Model, change: impl FnOnce(&mut TextLine) -> bool) {
+    match &mut model.overlay {
+        Some(Overlay::Ask(ask)) => {
+            change(&mut ask.line);
+            ask::typed(model);
+        }
+        Some(Overlay::Palette(palette)) => {
+            if change(&mut palette.line) {
+                palette.at = 0;
+            }
+        }
+        Some(Overlay::Help {
+            search,
+            scroll,
+            typing: true,
+        }) => {
+            change(search);
+            *scroll = 0;
+        }
+        _ => form::edit(model, change),
+    }
 }
 
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -114,20 +164,30 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         return Vec::new();
     }
     match action {
-        Action::Quit => return vec![Effect::Quit],
+        Action::Quit => {
+            let mut effects = Vec::from_iter(keep_view(model));
+            effects.push(Effect::Quit);
+            return effects;
+        }
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Clear],
         Action::Help => {
             model.overlay = match model.overlay.take() {
                 Some(Overlay::Help { .. }) => None,
-                _ => Some(Overlay::Help { scroll: 0 }),
+                _ => Some(Overlay::Help {
+                    scroll: 0,
+                    search: TextLine::default(),
+                    typing: false,
+                }),
             };
         }
         Action::ShowRuns => show(model, View::Runs),
         Action::ShowLive | Action::Open => show(model, View::Live),
         Action::ShowEvaluation => show(model, View::Evaluation),
+        Action::ShowFailures => show(model, View::Failures),
+        Action::ShowErrors => show(model, View::Errors),
         Action::NextView => show(model, turn(model.view, 1)),
-        Action::PreviousView => show(model, turn(model.view, 2)),
+        Action::PreviousView => show(model, turn(model.view, View::ALL.len() - 1)),
         Action::Up => return moved(model, -1),
         Action::Down => return moved(model, 1),
         Action::Left => return sideways(model, -1),
@@ -139,7 +199,10 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextRun => return select_by(model, 1),
         Action::PreviousRun => return select_by(model, -1),
         Action::Back => back(model),
-        Action::Zoom => model.live.zoomed = !model.live.zoomed,
+        Action::Zoom => {
+            let zoomed = zoomed(model);
+            *zoomed = !*zoomed;
+        }
         Action::Smooth => model.live.smoothing = (model.live.smoothing + 1) % SMOOTHINGS.len(),
         Action::LogScale => model.live.log_y = !model.live.log_y,
         Action::WorkerLog => {
@@ -160,10 +223,55 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Launch
         | Action::Yes
         | Action::No => return command::act(model, action),
+        Action::Play
+        | Action::FrameOn
+        | Action::FrameBack
+        | Action::MarkError
+        | Action::UndoMark
+        | Action::Unlist
+        | Action::AddVideo
+        | Action::ExportList
+        | Action::Order
+        | Action::Narrow
+        | Action::NextFigure
+        | Action::PreviousFigure => return triage::act(model, action),
+        Action::SwitchTheme => model.theme.background = model.theme.background.other(),
+        Action::Filter
+        | Action::OpenPalette
+        | Action::NextField
+        | Action::PreviousField
+        | Action::ClearField
+        | Action::Submit => return type_into(model, action),
+    }
+    Vec::new()
+}
+
+/// Opens, changes and takes lines that are typed.
+fn type_into(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Filter => match &mut model.overlay {
+            Some(Overlay::Help { typing, .. }) => *typing = true,
+            _ => ask::filter(model),
+        },
+        Action::OpenPalette => model.overlay = Some(Overlay::Palette(Palette::default())),
         Action::NextField => return form::step(model, 1),
         Action::PreviousField => return form::step(model, Form::LABELS.len() - 1),
-        Action::ClearField => form::clear(model),
-        Action::Submit => return form::submit(model),
+        Action::ClearField => typed(model, |line| {
+            line.clear();
+            true
+        }),
+        Action::Submit => {
+            return match &mut model.overlay {
+                Some(Overlay::Ask(_)) => ask::submit(model),
+                Some(Overlay::Palette(_)) => palette::submit(model),
+                Some(Overlay::Help { typing, .. }) => {
+                    *typing = false;
+                    Vec::new()
+                }
+                _ => form::submit(model),
+            };
+        }
+        _ => {}
     }
     Vec::new()
 }
@@ -186,6 +294,11 @@ fn pointed(model: &mut Model, target: Target) -> Vec<Effect> {
             model.live.chart = chart;
         }
         (Target::Row(row), None) => model.evaluation.row = row,
+        (Target::Line(line), None) if model.view == View::Failures => {
+            model.triage.pairs.row = line;
+        }
+        (Target::Line(line), None) => model.triage.list.row = line,
+        (Target::Side(side), None) => model.triage.pairs.side = side,
         _ => {}
     }
     Vec::new()
@@ -197,17 +310,36 @@ fn show(model: &mut Model, view: View) {
 }
 
 fn turn(view: View, by: usize) -> View {
-    const ROUND: [View; 3] = [View::Runs, View::Live, View::Evaluation];
-    let at = ROUND.iter().position(|other| *other == view).unwrap_or(0);
-    ROUND[(at + by) % ROUND.len()]
+    let round = View::ALL;
+    let at = round.iter().position(|other| *other == view).unwrap_or(0);
+    round[(at + by) % round.len()]
+}
+
+/// Whether what is chosen in the view has the whole pane.
+fn zoomed(model: &mut Model) -> &mut bool {
+    match model.view {
+        View::Failures | View::Errors => &mut model.triage.zoomed,
+        View::Runs | View::Live | View::Evaluation => &mut model.live.zoomed,
+    }
 }
 
 fn back(model: &mut Model) {
-    if model.overlay.take().is_some() {
-        return;
+    match model.overlay.take() {
+        Some(Overlay::Ask(ask)) => return ask::cancelled(model, &ask.about),
+        Some(Overlay::Help { typing: true, .. }) => {
+            model.overlay = Some(Overlay::Help {
+                scroll: 0,
+                search: TextLine::default(),
+                typing: false,
+            });
+            return;
+        }
+        Some(_) => return,
+        None => {}
     }
-    if model.view == View::Live && model.live.zoomed {
-        model.live.zoomed = false;
+    let whole_pane = model.view != View::Evaluation && model.view != View::Runs;
+    if whole_pane && *zoomed(model) {
+        *zoomed(model) = false;
     } else {
         model.view = View::Runs;
     }
@@ -215,7 +347,11 @@ fn back(model: &mut Model) {
 
 /// Up or down by `lines`, as far as there is something.
 fn moved(model: &mut Model, lines: isize) -> Vec<Effect> {
-    if let Some(Overlay::Help { scroll }) = &mut model.overlay {
+    if let Some(Overlay::Palette(_)) = &model.overlay {
+        palette::moved(model, lines);
+        return Vec::new();
+    }
+    if let Some(Overlay::Help { scroll, .. }) = &mut model.overlay {
         *scroll = scroll
             .saturating_add_signed(lines)
             .min(super::view::help::length());
@@ -235,6 +371,7 @@ fn moved(model: &mut Model, lines: isize) -> Vec<Effect> {
             let (rows, _) = comparison::of(model).size();
             model.evaluation.row = shifted(model.evaluation.row, lines, rows);
         }
+        View::Failures | View::Errors => triage::moved(model, lines),
     }
     Vec::new()
 }
@@ -246,7 +383,10 @@ fn sideways(model: &mut Model, by: isize) -> Vec<Effect> {
             let (_, columns) = comparison::of(model).size();
             model.evaluation.column = shifted(model.evaluation.column, by, columns);
         }
-        View::Runs => {}
+        View::Failures => {
+            model.triage.pairs.side = usize::from(by > 0);
+        }
+        View::Runs | View::Errors => {}
     }
     Vec::new()
 }
@@ -287,11 +427,19 @@ fn select(model: &mut Model, index: usize) -> Vec<Effect> {
     if model.selected.as_ref() == Some(&path) {
         return Vec::new();
     }
+    let mut effects = Vec::from_iter(keep_view(model));
     model.selected = Some(path.clone());
     model.curves = None;
     model.live.log = None;
     model.live.log_scroll = 0;
-    vec![Effect::Watch(Some(path))]
+    effects.extend([Effect::LoadView(path.clone()), Effect::Watch(Some(path))]);
+    effects
+}
+
+/// Keeps how the selected run is looked at.
+fn keep_view(model: &Model) -> Option<Effect> {
+    let run = model.selected.clone()?;
+    Some(Effect::SaveView(run, RunView::of(&model.live)))
 }
 
 fn shifted(at: usize, by: isize, length: usize) -> usize {

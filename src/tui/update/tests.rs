@@ -1,11 +1,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crossterm::event::{KeyCode, KeyModifiers};
+
 use super::*;
 use crate::run::Command;
 use crate::tui::fixtures::{self, NOW, path};
 use crate::tui::model::{Access, Outcome};
 use crate::tui::snapshot::Contents;
+use crate::tui::threshold::FigureOf;
+use crate::tui::triage::FacesOf;
 
 fn press(model: &mut Model, key: char) -> Vec<Effect> {
     press_code(model, KeyCode::Char(key))
@@ -13,6 +17,14 @@ fn press(model: &mut Model, key: char) -> Vec<Effect> {
 
 fn press_code(model: &mut Model, code: KeyCode) -> Vec<Effect> {
     update(model, Message::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+/// What is asked for when a run is selected.
+fn watched(name: &str) -> [Effect; 2] {
+    [
+        Effect::LoadView(path(name)),
+        Effect::Watch(Some(path(name))),
+    ]
 }
 
 fn notice(model: &Model) -> &str {
@@ -23,7 +35,7 @@ fn notice(model: &Model) -> &str {
 fn the_first_run_is_selected_and_watched() {
     let mut model = fixtures::empty();
     let effects = update(&mut model, Message::Runs(fixtures::runs()));
-    assert_eq!(effects, [Effect::Watch(Some(path("margin-centre")))]);
+    assert_eq!(effects, watched("margin-centre"));
     let same = model.runs().to_vec();
     assert!(update(&mut model, Message::Runs(same)).is_empty());
 }
@@ -43,7 +55,7 @@ fn a_run_that_vanishes_gives_its_selection_to_the_first() {
     let mut model = fixtures::busy();
     let rest = fixtures::runs().split_off(1);
     let effects = update(&mut model, Message::Runs(rest));
-    assert_eq!(effects, [Effect::Watch(Some(path("next-one")))]);
+    assert_eq!(effects, watched("next-one"));
     assert!(model.curves.is_none());
 }
 
@@ -304,14 +316,12 @@ fn views_go_round_and_back_leads_out() {
     press_code(&mut model, KeyCode::Esc);
     assert_eq!(model.view, View::Runs);
     press_code(&mut model, KeyCode::BackTab);
-    assert_eq!(model.view, View::Evaluation);
+    assert_eq!(Some(&model.view), View::ALL.last());
     press(&mut model, '?');
     press_code(&mut model, KeyCode::Esc);
-    assert_eq!(
-        (model.view, model.overlay.is_none()),
-        (View::Evaluation, true)
-    );
-    assert_eq!(press(&mut model, 'q'), [Effect::Quit]);
+    assert!(model.overlay.is_none());
+    assert_eq!(Some(&model.view), View::ALL.last());
+    assert_eq!(press(&mut model, 'q').last(), Some(&Effect::Quit));
 }
 
 #[test]
@@ -436,4 +446,373 @@ fn the_end_of_a_run_is_told_once_unless_it_was_ordered() {
         assert_eq!(update(&mut model, Message::Runs(runs.clone())), told);
         assert!(update(&mut model, Message::Runs(runs)).is_empty());
     }
+}
+
+fn type_text(model: &mut Model, text: &str) {
+    for character in text.chars() {
+        press(model, character);
+    }
+}
+
+#[test]
+fn the_view_of_pairs_asks_for_what_it_shows_and_once() {
+    let mut model = fixtures::busy();
+    let effects = press(&mut model, '4');
+    let [
+        Effect::Errors {
+            change: None,
+            figure: Some(_),
+        },
+        Effect::ReadFailing { figure, .. },
+    ] = effects.as_slice()
+    else {
+        panic!("{effects:?}");
+    };
+    let of = figure.of.clone();
+    assert_eq!(of.run, path("eval-lfw"));
+    assert!(press(&mut model, 'j').is_empty(), "it is being read");
+    let result = Ok(Arc::new(fixtures::failing()));
+    let effects = update(
+        &mut model,
+        Message::Failing {
+            of: of.clone(),
+            result,
+        },
+    );
+    assert!(
+        matches!(effects.as_slice(), [Effect::ReadFaces(FacesOf::Pair(one, _), _)] if *one == of),
+        "{effects:?}"
+    );
+    let other = FigureOf {
+        set: "other".to_owned(),
+        ..of
+    };
+    let missing = Err("nothing".to_owned());
+    update(
+        &mut model,
+        Message::Failing {
+            of: other,
+            result: missing,
+        },
+    );
+    assert!(
+        model.triage.failing().is_some(),
+        "an answer about another is not taken"
+    );
+}
+
+#[test]
+fn a_marked_video_is_listed_with_its_reason_and_the_figures_follow() {
+    let mut model = fixtures::failing_pairs();
+    type_text(&mut model, "jj");
+    press_code(&mut model, KeyCode::Right);
+    press(&mut model, 'm');
+    type_text(&mut model, "not sx");
+    press_code(&mut model, KeyCode::Backspace);
+    type_text(&mut model, "he");
+    let effects = press_code(&mut model, KeyCode::Enter);
+    let pair = &model.triage.selected_pair().unwrap().pair;
+    let [
+        Effect::Errors {
+            change: Some(change),
+            figure: Some(_),
+        },
+    ] = effects.as_slice()
+    else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(change.video, pair.b);
+    assert_eq!(
+        change.note.as_ref().unwrap().reason.as_deref(),
+        Some("not she")
+    );
+
+    let names = ["Alma_Powell/2", &pair.b.clone()];
+    let refigured = Some(fixtures::refigured(&model, 4));
+    let result = Ok(Arc::new(fixtures::errors(&names)));
+    update(&mut model, Message::Errors { result, refigured });
+    assert_eq!(model.triage.refigured.as_ref().unwrap().listed, 4);
+    assert_eq!(model.triage.before.as_ref().unwrap().listed, 3);
+
+    let effects = press(&mut model, 'u');
+    let [
+        Effect::Errors {
+            change: Some(undo), ..
+        },
+    ] = effects.as_slice()
+    else {
+        panic!("{effects:?}");
+    };
+    assert_eq!((undo.video.as_str(), &undo.note), (names[1], &None));
+    assert!(press(&mut model, 'u').is_empty());
+    assert!(notice(&model).contains("nothing was changed"));
+}
+
+#[test]
+fn taking_off_is_undone_with_the_note_it_had() {
+    let mut model = fixtures::error_list();
+    let effects = press(&mut model, 'x');
+    let [
+        Effect::Errors {
+            change: Some(change),
+            ..
+        },
+    ] = effects.as_slice()
+    else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(
+        (change.video.as_str(), &change.note),
+        ("Alma_Powell/2", &None)
+    );
+    let effects = press(&mut model, 'u');
+    let [
+        Effect::Errors {
+            change: Some(undo), ..
+        },
+    ] = effects.as_slice()
+    else {
+        panic!("{effects:?}");
+    };
+    let note = undo.note.as_ref().unwrap();
+    assert_eq!(note.reason.as_deref(), Some("shows another woman"));
+    assert_eq!(note.by.as_deref(), Some("ada"));
+}
+
+#[test]
+fn a_video_is_added_by_name_and_reason() {
+    let mut model = fixtures::error_list();
+    press(&mut model, 'a');
+    type_text(&mut model, "Gus_Roth/1");
+    assert!(press_code(&mut model, KeyCode::Enter).is_empty());
+    type_text(&mut model, "twin");
+    let effects = press_code(&mut model, KeyCode::Enter);
+    let [
+        Effect::Errors {
+            change: Some(change),
+            ..
+        },
+    ] = effects.as_slice()
+    else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(change.video, "Gus_Roth/1");
+    press(&mut model, 'E');
+    let effects = press_code(&mut model, KeyCode::Enter);
+    assert_eq!(
+        effects,
+        [Effect::ExportErrors(PathBuf::from("ytf-errors.csv"))]
+    );
+}
+
+#[test]
+fn a_change_that_fails_is_told_and_leaves_the_list() {
+    let mut model = fixtures::error_list();
+    press(&mut model, 'x');
+    let result = Err("disk full".to_owned());
+    update(
+        &mut model,
+        Message::Errors {
+            result,
+            refigured: None,
+        },
+    );
+    assert_eq!(notice(&model), "disk full");
+    assert_eq!(model.triage.errors().unwrap().entries.len(), 3);
+    assert!(
+        model.triage.undo.is_empty(),
+        "what was not done can't be undone"
+    );
+}
+
+#[test]
+fn only_looking_changes_no_list_and_images_are_in_none() {
+    for key in ['m', 'u', 'x', 'a'] {
+        let mut model = fixtures::error_list();
+        model.access = Access::ReadOnly;
+        assert!(press(&mut model, key).is_empty());
+        assert!(notice(&model).contains("read-only"), "{key}");
+        assert!(model.overlay.is_none());
+    }
+    let mut model = fixtures::failing_pairs();
+    let images = crate::tui::triage::Failing {
+        videos: false,
+        ..fixtures::failing()
+    };
+    model.triage.failing = Some(crate::tui::model::Known::Ready(Arc::new(images)));
+    press(&mut model, 'm');
+    assert!(notice(&model).contains("this set is of images"));
+}
+
+#[test]
+fn pairs_are_ordered_and_filtered() {
+    let mut model = fixtures::failing_pairs();
+    let folds = |model: &Model| -> Vec<Option<usize>> {
+        model
+            .triage
+            .lines()
+            .iter()
+            .map(|failed| failed.pair.fold)
+            .collect()
+    };
+    press(&mut model, 'o');
+    press(&mut model, 'o');
+    let ordered = folds(&model);
+    assert!(
+        ordered[..11].is_sorted() && ordered[11].is_none(),
+        "{ordered:?}"
+    );
+    press(&mut model, 'f');
+    assert_eq!(model.triage.lines().len(), 8);
+    press(&mut model, '/');
+    type_text(&mut model, "alma");
+    assert_eq!(
+        model.triage.lines().len(),
+        2,
+        "a filter holds while it is typed"
+    );
+    press_code(&mut model, KeyCode::Enter);
+    assert_eq!(model.triage.lines().len(), 2);
+    press(&mut model, '/');
+    press_code(&mut model, KeyCode::Esc);
+    assert_eq!(model.triage.lines().len(), 8);
+}
+
+#[test]
+fn a_track_is_played_around_its_end_and_stopped_by_hand() {
+    let mut model = fixtures::failing_pairs();
+    assert!(!plays(&model));
+    press(&mut model, ' ');
+    assert!(plays(&model));
+    for _ in 0..21 {
+        update(&mut model, Message::NextFrame);
+    }
+    assert_eq!(model.triage.player.frame, 1);
+    press(&mut model, ',');
+    assert_eq!((model.triage.player.frame, plays(&model)), (0, false));
+    press(&mut model, ',');
+    assert_eq!(model.triage.player.frame, 19);
+    press(&mut model, 'j');
+    assert_eq!(
+        model.triage.player.frame, 0,
+        "another pair begins at its first frame"
+    );
+    assert!(press(&mut model, ' ').is_empty());
+    assert!(
+        notice(&model).contains("no track to play"),
+        "its pictures aren't there yet"
+    );
+}
+
+#[test]
+fn how_a_run_is_looked_at_is_kept_and_found_again() {
+    let mut model = fixtures::busy();
+    press(&mut model, '2');
+    type_text(&mut model, "ey");
+    press_code(&mut model, KeyCode::Down);
+    let effects = press(&mut model, ']');
+    let view = RunView::of(&model.live);
+    assert!(view.log_y && view.smoothing == 1 && view.chart > 0);
+    assert_eq!(
+        effects[0],
+        Effect::SaveView(path("margin-centre"), view.clone())
+    );
+    assert_eq!(effects[1..], watched("next-one"));
+    let other = RunView {
+        log_y: false,
+        chart: 1,
+        ..view
+    };
+    update(
+        &mut model,
+        Message::View(path("margin-centre"), other.clone()),
+    );
+    assert!(model.live.log_y, "another run's view is not taken");
+    update(&mut model, Message::View(path("next-one"), other));
+    assert_eq!((model.live.log_y, model.live.chart), (false, 1));
+    assert!(matches!(
+        press(&mut model, 'q').as_slice(),
+        [Effect::SaveView(..), Effect::Quit]
+    ));
+}
+
+#[test]
+fn the_palette_has_every_action_and_does_it_where_it_holds() {
+    let mut model = fixtures::busy();
+    press(&mut model, ':');
+    let names: Vec<String> = entries(&model)
+        .into_iter()
+        .map(|entry| entry.name)
+        .collect();
+    for bound in model
+        .keys
+        .all()
+        .iter()
+        .filter(|bound| bound.binding.is_free())
+    {
+        let name = bound.binding.action.name();
+        let known = names.iter().filter(|known| **known == name).count();
+        assert_eq!(known, usize::from(name != "open-palette"), "{name}");
+    }
+    type_text(&mut model, "log scale");
+    assert_eq!(entries(&model)[0].name, "log-scale");
+    press_code(&mut model, KeyCode::Enter);
+    assert_eq!((model.view, model.live.log_y), (View::Live, true));
+    press(&mut model, ':');
+    type_text(&mut model, "pause");
+    assert_eq!(
+        press_code(&mut model, KeyCode::Enter),
+        [Effect::Send {
+            path: path("margin-centre"),
+            command: Command::Pause
+        }]
+    );
+    press(&mut model, ':');
+    type_text(&mut model, "nothing has this");
+    assert!(press_code(&mut model, KeyCode::Enter).is_empty());
+    assert!(model.overlay.is_none());
+}
+
+#[test]
+fn the_help_is_searched_and_the_search_is_left() {
+    let mut model = fixtures::busy();
+    press(&mut model, '?');
+    press(&mut model, '/');
+    type_text(&mut model, "quit?");
+    press_code(&mut model, KeyCode::Backspace);
+    press_code(&mut model, KeyCode::Enter);
+    let Some(Overlay::Help {
+        search,
+        typing: false,
+        ..
+    }) = &model.overlay
+    else {
+        panic!("{:?}", model.overlay);
+    };
+    assert_eq!(search.text(), "quit");
+    press(&mut model, '/');
+    press_code(&mut model, KeyCode::Esc);
+    assert!(
+        matches!(&model.overlay, Some(Overlay::Help { search, .. }) if search.text().is_empty())
+    );
+    press_code(&mut model, KeyCode::Esc);
+    assert!(model.overlay.is_none());
+}
+
+#[test]
+fn keys_that_were_set_are_obeyed() {
+    let place = crate::config::Place::File(PathBuf::from("settings.toml"));
+    let setting = crate::config::KeySetting {
+        action: "show-live".to_owned(),
+        keys: vec!["L".to_owned()],
+        place,
+    };
+    let mut model = fixtures::busy();
+    model.keys = Arc::new(crate::tui::keys::Keys::with(&[setting]).unwrap());
+    press(&mut model, '2');
+    assert_eq!(model.view, View::Runs);
+    press(&mut model, 'L');
+    assert_eq!(model.view, View::Live);
+    press(&mut model, 'T');
+    assert_eq!(model.theme.background, crate::tui::theme::Background::Light);
 }

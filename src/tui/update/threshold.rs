@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::tui::comparison;
 use crate::tui::effect::Effect;
-use crate::tui::model::Model;
+use crate::tui::model::{Known, Model};
 use crate::tui::snapshot::RunSnapshot;
-use crate::tui::threshold::{FigureOf, Scored, Scores};
+use crate::tui::threshold::{FigureOf, Scored};
 
 /// Notes which figure is selected, and asks for its scores where they aren't known.
 ///
@@ -22,12 +22,12 @@ pub(super) fn ask(model: &mut Model) -> Option<Effect> {
     }
     let of = figure?;
     match model.scores.get(&of) {
-        Some(Scores::Reading | Scores::Ready(_)) => return None,
-        Some(Scores::Missing(_)) if !selected_anew => return None,
+        Some(Known::Reading | Known::Ready(_)) => return None,
+        Some(Known::Missing(_)) if !selected_anew => return None,
         // What was said of them stays until the answer comes.
-        Some(Scores::Missing(_)) => {}
+        Some(Known::Missing(_)) => {}
         None => {
-            model.scores.insert(of.clone(), Scores::Reading);
+            model.scores.insert(of.clone(), Known::Reading);
         }
     }
     let evaluation = Box::new(comparison.evaluation(place.0, place.1)?.clone());
@@ -36,11 +36,7 @@ pub(super) fn ask(model: &mut Model) -> Option<Effect> {
 
 /// Takes in an answer.
 pub(super) fn read(model: &mut Model, of: FigureOf, result: Result<Arc<Scored>, String>) {
-    let scores = match result {
-        Ok(scored) => Scores::Ready(scored),
-        Err(why) => Scores::Missing(why),
-    };
-    model.scores.insert(of, scores);
+    model.scores.insert(of, result.into());
 }
 
 /// Moves the control, as far as there are distances.

@@ -44,14 +44,14 @@ pub fn draw(form: &Form, cache: &mut ViewCache, pen: &mut Pen, area: Rect) -> Po
         pen.put(inner.x + 2, y, 8, label, role);
         let x = inner.x + 10;
         let room = inner.right().saturating_sub(x + 1);
-        let text = crate::untrusted::visible(&form.fields[nth]);
+        let (text, column) = form.fields[nth].shown(room);
         if text.is_empty() {
             pen.put(x, y, room, Form::HINTS[nth], Role::Quiet);
         } else {
-            pen.put(x, y, room, end_of(pen, &text, room), Role::Text);
+            pen.put(x, y, room, &text, Role::Text);
         }
         if focused {
-            cursor = Position::new(x + pen.width(end_of(pen, &text, room)), y);
+            cursor = Position::new(x + column, y);
         }
         let hit = Rect {
             x: inner.x,
@@ -63,17 +63,6 @@ pub fn draw(form: &Form, cache: &mut ViewCache, pen: &mut Pen, area: Rect) -> Po
     }
     draw_outcome(form, pen, inner);
     cursor
-}
-
-/// The end of a text too long for its field: that is where one types.
-fn end_of<'a>(pen: &Pen, text: &'a str, room: u16) -> &'a str {
-    let mut rest = text;
-    while pen.width(rest) > room {
-        let mut characters = rest.chars();
-        characters.next();
-        rest = characters.as_str();
-    }
-    rest
 }
 
 fn draw_outcome(form: &Form, pen: &mut Pen, inner: Rect) {

@@ -1,13 +1,17 @@
 //! Draws the model: never a clock, never a file. The cache holds only what can be made again from model and size.
 //!
 //! ```text
-//! facetui  1 Runs  2 Live  3 Evaluation                          runs · 4 runs, 1 live     header
+//! facetui  1 Runs  2 Live  3 Evaluation  4 Pairs  5 Errors     runs · 4 runs, 1 live     header
 //!                                the view in front
 //! Enter open  p pause  P park  c checkpoint  s stop            ? help  q quit              footer
 //! ```
 
+mod ask;
 pub mod details;
+pub mod errors;
 pub mod evaluation;
+pub mod faces;
+pub mod failures;
 pub mod figures;
 pub mod footer;
 pub mod grid;
@@ -16,6 +20,7 @@ pub mod help;
 pub mod launch;
 pub mod live;
 pub mod log;
+mod palette;
 pub mod question;
 pub mod runs;
 pub mod summary;
@@ -29,16 +34,19 @@ use ratatui::layout::{Position, Rect};
 
 use super::message::Target;
 use super::model::{Model, Overlay, View};
+use super::picture::PictureCache;
 use super::snapshot::Curves;
 use super::widget::chart::{Chart, Scale};
 use super::widget::text::Pen;
 
-/// What can be made again from model and size: thinned curves, and where clicks land.
-#[derive(Debug, Default)]
+/// What can be made again from model and size: thinned curves, pictures made ready, and where clicks land.
+#[derive(Default)]
 pub struct ViewCache {
     of: Option<(PathBuf, u64)>,
     charts: HashMap<ChartKey, Chart>,
     hits: Vec<(Rect, Target)>,
+    /// Pictures, and those that the last frame wanted.
+    pub pictures: PictureCache,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -115,10 +123,25 @@ pub fn draw(model: &Model, cache: &mut ViewCache, frame: &mut Frame) {
         },
     ];
     header::draw(model, cache, &mut pen, top);
-    footer::draw(model, &mut pen, bottom);
+    let cursor = if let Some(Overlay::Ask(asked)) = &model.overlay {
+        Some(ask::draw(&model.keys, asked, &mut pen, bottom))
+    } else {
+        footer::draw(model, &mut pen, bottom);
+        None
+    };
     match &model.overlay {
-        Some(Overlay::Help { scroll }) => {
-            help::draw(&mut pen, body, *scroll);
+        Some(Overlay::Help {
+            scroll,
+            search,
+            typing,
+        }) => {
+            let searched = help::Searched {
+                text: search,
+                typing: *typing,
+            };
+            if let Some(cursor) = help::draw(&model.keys, &mut pen, body, *scroll, &searched) {
+                frame.set_cursor_position(cursor);
+            }
             return;
         }
         Some(Overlay::Launch(form)) => {
@@ -126,14 +149,23 @@ pub fn draw(model: &Model, cache: &mut ViewCache, frame: &mut Frame) {
             frame.set_cursor_position(cursor);
             return;
         }
-        Some(Overlay::Stop { .. }) | None => {}
+        Some(Overlay::Stop { .. } | Overlay::Ask(_) | Overlay::Palette(_)) | None => {}
     }
     match model.view {
         View::Runs => runs::draw(model, cache, &mut pen, body),
         View::Live => live::draw(model, cache, &mut pen, body),
         View::Evaluation => evaluation::draw(model, cache, &mut pen, body),
+        View::Failures => failures::draw(model, cache, &mut pen, body),
+        View::Errors => errors::draw(model, cache, &mut pen, body),
     }
     if let Some(Overlay::Stop { name, .. }) = &model.overlay {
         question::draw(&mut pen, body, name);
+    }
+    let cursor = match &model.overlay {
+        Some(Overlay::Palette(palette)) => Some(palette::draw(model, palette, &mut pen, body)),
+        _ => cursor,
+    };
+    if let Some(cursor) = cursor {
+        frame.set_cursor_position(cursor);
     }
 }

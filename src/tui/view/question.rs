@@ -55,7 +55,7 @@ pub fn draw(pen: &mut Pen, area: Rect, name: &str) {
 }
 
 /// An empty box with a border.
-fn frame(pen: &mut Pen, area: Rect) {
+pub fn frame(pen: &mut Pen, area: Rect) {
     let [across, down, corners] = match pen.theme.charset {
         Charset::Unicode => ["─", "│", "╭╮╰╯"],
         Charset::Ascii => ["-", "|", "++++"],

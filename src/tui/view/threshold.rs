@@ -10,9 +10,9 @@
 use ratatui::layout::Rect;
 
 use crate::eval::operating::OperatingPoint;
-use crate::tui::model::Model;
+use crate::tui::model::{Known, Model};
 use crate::tui::theme::Role;
-use crate::tui::threshold::{Scored, Scores};
+use crate::tui::threshold::Scored;
 use crate::tui::widget::histogram;
 use crate::tui::widget::text::{Pen, wrap};
 use crate::tui::words;
@@ -58,9 +58,9 @@ pub fn draw(model: &Model, pen: &mut Pen, area: Rect) {
     }
     let figure = model.evaluation.figure.as_ref();
     match figure.and_then(|figure| model.scores.get(figure)) {
-        Some(Scores::Ready(scored)) => draw_scored(scored, model.evaluation.nudge, pen, area),
-        Some(Scores::Missing(why)) => draw_words(why, pen, area),
-        Some(Scores::Reading) | None => draw_words("reading the scores…", pen, area),
+        Some(Known::Ready(scored)) => draw_scored(scored, model.evaluation.nudge, pen, area),
+        Some(Known::Missing(why)) => draw_words(why, pen, area),
+        Some(Known::Reading) | None => draw_words("reading the scores…", pen, area),
     }
 }
 

@@ -92,7 +92,7 @@ mod tests {
     use ratatui::buffer::Buffer;
 
     use super::*;
-    use crate::tui::theme::{Depth, Theme};
+    use crate::tui::theme::{Background, Depth, Theme};
 
     fn drawn(marks: &[(u64, &'static str)]) -> String {
         let marks: Vec<AxisMark> = marks
@@ -109,6 +109,7 @@ mod tests {
         let theme = Theme {
             depth: Depth::Monochrome,
             charset: Charset::Ascii,
+            background: Background::Dark,
         };
         let mut pen = Pen {
             buffer: &mut buffer,

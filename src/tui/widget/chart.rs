@@ -409,7 +409,7 @@ mod tests {
 
     use super::*;
     use crate::run::{Event, Scalars, What};
-    use crate::tui::theme::{Charset, Depth, Theme};
+    use crate::tui::theme::{Background, Charset, Depth, Theme};
 
     const PLAIN: Scale = Scale {
         smoothing: 0.0,
@@ -439,7 +439,11 @@ mod tests {
         let depth = Depth::Monochrome;
         let mut pen = Pen {
             buffer: &mut buffer,
-            theme: Theme { depth, charset },
+            theme: Theme {
+                depth,
+                charset,
+                background: Background::Dark,
+            },
         };
         chart.draw(area, &mut pen, "loss", true, "no values yet", &[]);
         let rows: Vec<String> = (0..height)
