@@ -19,7 +19,7 @@ use crate::untrusted::{visible, visible_path};
 use super::message::Message;
 use super::threshold::FigureOf;
 use super::triage::{
-    Change, Errors, FacesOf, FailedPair, Failing, JudgedPair, Refigured, Suspected,
+    Change, Differences, Errors, FacesOf, FailedPair, Failing, JudgedPair, Refigured, Suspected,
 };
 
 /// A figure and all of its evaluation, as the screen has it.
@@ -52,6 +52,8 @@ pub enum Request {
         /// What to work out anew.
         figure: Option<Box<Figure>>,
     },
+    /// How two evaluations of the same pairs differ.
+    Compare(Box<[Figure; 2]>),
     /// Write the error list elsewhere.
     Export(PathBuf),
 }
@@ -121,6 +123,11 @@ impl Evidence {
                     refigured,
                 }
             }
+            Request::Compare(figures) => Message::Compared {
+                result: compared(&figures).map(Arc::new),
+                first: figures[0].of.clone(),
+                second: figures[1].of.clone(),
+            },
             Request::Export(path) => Message::Exported(self.export(&path)),
         }
     }
@@ -225,6 +232,7 @@ impl Evidence {
                 let strip = faces.strip(measured, name, FRAMES, embeddings);
                 strip.map(|strip| vec![strip])
             }
+            FacesOf::Person(..) => return Err("this person is of no evaluation".to_owned()),
         }
         .map_err(told)?;
         for strip in &mut strips {
@@ -298,6 +306,24 @@ impl Evidence {
         list.export(path, ending.unwrap_or("")).map_err(told)?;
         Ok(format!("{} videos in {}", list.len(), visible_path(path)))
     }
+}
+
+fn compared(figures: &[Figure; 2]) -> Result<Differences, String> {
+    let open = |figure: &Figure| {
+        let run = RunDirectory::open(&figure.of.run).map_err(told)?;
+        measured(&run, &figure.evaluation)
+    };
+    let both = [open(&figures[0])?, open(&figures[1])?];
+    let compared = report::compare(&both).map_err(told)?;
+    let one_right = compared
+        .pairs
+        .iter()
+        .filter(|pair| pair.of[0].right != pair.of[1].right);
+    let pairs = one_right.map(|pair| (pair.of[1].right, visible(&pair.a), visible(&pair.b)));
+    Ok(Differences {
+        pairs: pairs.collect(),
+        counts: compared.difference.ok_or("two evaluations are needed")?,
+    })
 }
 
 /// The list at `path`; where there is none, what it begins as: the evaluation's own list, else the published one.

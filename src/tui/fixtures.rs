@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::data::{BrokenPicture, CheckReport};
 use crate::eval::corrected::{Corrected, Note};
 use crate::eval::failures::{FailingPair, FailureKind};
 use crate::eval::operating::OperatingPoints;
@@ -16,10 +17,12 @@ use crate::report::{Frame, Strip};
 use crate::run::{Command, Entry, Event, JobKind, JournalEvent, RunState, Scalars, Status, What};
 
 use super::comparison;
+use super::machine::{Gpu, MachineLoad};
 use super::marks::Marks;
 use super::message::Message;
 use super::model::{Access, Model};
 use super::picture::Graphics;
+use super::sets::{OverlapLine, SetLine, Sets};
 use super::snapshot::{Contents, Curves, RunDetails, RunSnapshot};
 use super::theme::{Background, Charset, Depth, Theme};
 use super::threshold::Scored;
@@ -144,6 +147,7 @@ fn run(name: &str, state: RunState, step: u64, age: f64) -> RunSnapshot {
         marks: Arc::new(marks),
         best,
         results,
+        note: (name == "beta-0.5").then(|| "the centre term alone".to_owned()),
         log,
     };
     RunSnapshot {
@@ -442,6 +446,7 @@ pub fn answer_faces(model: &mut Model) {
     };
     let names: Vec<String> = match &of {
         FacesOf::Video(_, name) => vec![name.clone()],
+        FacesOf::Person(_, class) => vec![format!("{} of 240: Alma_Powell", class + 1)],
         FacesOf::Pair(..) => {
             let pair = &model.triage.selected_pair().expect("a pair is shown").pair;
             vec![pair.a.clone(), pair.b.clone()]
@@ -611,4 +616,105 @@ pub fn suspected() -> Suspected {
             pair("Alma_Powell/1", 0.5123, true),
         ],
     }
+}
+
+/// A machine with a GPU at work.
+pub fn machine() -> MachineLoad {
+    MachineLoad {
+        cpu: 0.62,
+        cores: 16,
+        memory_used: 3_300_000_000,
+        memory: 8 << 30,
+        disk_free: Some(12 << 30),
+        gpus: vec![Gpu {
+            utilisation: 0.93,
+            memory_used: 21 << 30,
+            memory: 80 << 30,
+            watts: Some(412.0),
+            celsius: Some(61),
+        }],
+    }
+}
+
+/// The busy dashboard, live, with another run's curves beside the selected one's.
+pub fn compared() -> Model {
+    let mut model = busy();
+    for key in ['j', 'j', ' ', 'k', 'k', '2'] {
+        let key = KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE);
+        update(&mut model, Message::Key(key));
+    }
+    update(&mut model, Message::Curves(curves("margin-centre")));
+    let mut other = curves("big-batch");
+    // The other one lost more and is shorter.
+    let mut scalars = Scalars::default();
+    for tag in ["loss/total", "train/accuracy"] {
+        for point in other.scalars.points(tag).into_iter().take(400) {
+            scalars.add(Event {
+                wall_time: point.wall_time,
+                step: point.step,
+                what: What::Scalars(vec![(tag.to_owned(), point.value * 1.3)]),
+            });
+        }
+    }
+    other.scalars = Arc::new(scalars);
+    update(&mut model, Message::Curves(other));
+    model
+}
+
+/// The busy dashboard with the sets of faces in front, one of them checked.
+pub fn sets() -> Model {
+    let mut model = busy();
+    let key = KeyEvent::new(KeyCode::Char('6'), KeyModifiers::NONE);
+    update(&mut model, Message::Key(key));
+    let set = |name: &str, images, people, pairs| SetLine {
+        name: name.to_owned(),
+        place: format!("data/{name}"),
+        images: Some(images),
+        people,
+        pairs,
+        videos: None,
+        sizes: Vec::new(),
+        problem: None,
+    };
+    let mut vgg = set("vgg", 12_345, Some(240), None);
+    vgg.sizes = (0..240_u32)
+        .map(|person| 1 + person * person / 300)
+        .collect();
+    let mut broken = set("ms1m", 0, None, None);
+    broken.problem = Some("data/ms1m/train.idx: line 7: expected a number".to_owned());
+    let sets = Sets {
+        config: "runs/margin-centre/config.ini".to_owned(),
+        sets: vec![vgg, broken, set("lfw", 12_000, None, Some((3_000, 3_000)))],
+    };
+    let overlap = OverlapLine {
+        run: "overlap-vgg-ms1m".to_owned(),
+        sets: [("vgg".to_owned(), 240), ("ms1m".to_owned(), 85_742)],
+        counts: [37, 12, 11],
+    };
+    let config = model.data.config.clone().expect("a file was asked for");
+    let read = Message::Sets {
+        config,
+        result: Ok(Arc::new(sets)),
+        overlaps: vec![overlap],
+    };
+    update(&mut model, read);
+    answer_faces(&mut model);
+    let report = CheckReport {
+        readable: 12_343,
+        broken: vec![BrokenPicture {
+            image: "vgg/17.jpg".to_owned(),
+            problem: "ends too early".to_owned(),
+        }],
+        problems: 1,
+        ..CheckReport::default()
+    };
+    let name = "vgg".to_owned();
+    update(
+        &mut model,
+        Message::SetChecked {
+            name,
+            result: Ok(Arc::new(report)),
+        },
+    );
+    model
 }

@@ -19,6 +19,8 @@ pub enum Context {
     Failures,
     /// The list of mislabelled videos.
     Errors,
+    /// The sets of faces.
+    Data,
     /// The help.
     Help,
     /// A question that wants yes or no.
@@ -46,6 +48,11 @@ pub enum Action {
     ShowEvaluation,
     ShowFailures,
     ShowErrors,
+    ShowData,
+    CheckSet,
+    ChooseConfig,
+    FarLeft,
+    FarRight,
     NextView,
     PreviousView,
     Up,
@@ -70,6 +77,28 @@ pub enum Action {
     Smooth,
     LogScale,
     WorkerLog,
+    Along,
+    LogAlong,
+    Outliers,
+    CursorLeft,
+    CursorRight,
+    CursorFarLeft,
+    CursorFarRight,
+    CursorOff,
+    ZoomIn,
+    ZoomOut,
+    PanLeft,
+    PanRight,
+    WholeRange,
+    Devices,
+    Compare,
+    FineTune,
+    Rename,
+    Note,
+    Archive,
+    Evaluate,
+    MarkRow,
+    Roc,
     ThresholdDown,
     ThresholdUp,
     ThresholdFarDown,
@@ -89,6 +118,9 @@ pub enum Action {
     NextFigure,
     PreviousFigure,
     OpenPalette,
+    ExportChart,
+    ExportView,
+    Copy,
     SwitchTheme,
     Yes,
     No,
@@ -122,16 +154,18 @@ pub struct Press {
 
 use Action as A;
 use Context::{
-    Ask, Errors, Evaluation, Failures, Form, Help, Live, Palette, Question, Runs, Search,
+    Ask, Data, Errors, Evaluation, Failures, Form, Help, Live, Palette, Question, Runs, Search,
 };
 
-const VIEWS: &[Context] = &[Runs, Live, Evaluation, Failures, Errors];
-const PANES: &[Context] = &[Runs, Live, Evaluation, Failures, Errors, Help];
+const VIEWS: &[Context] = &[Runs, Live, Evaluation, Failures, Errors, Data];
+const PANES: &[Context] = &[Runs, Live, Evaluation, Failures, Errors, Data, Help];
 const ANYWHERE: &[Context] = &[
-    Runs, Live, Evaluation, Failures, Errors, Help, Question, Form, Ask, Palette, Search,
+    Runs, Live, Evaluation, Failures, Errors, Data, Help, Question, Form, Ask, Palette, Search,
 ];
 const FACES: &[Context] = &[Failures, Errors];
-const FILTERED: &[Context] = &[Failures, Errors, Help];
+const TRACKS: &[Context] = &[Failures, Errors, Data];
+const SIDEWAYS: &[Context] = &[Live, Evaluation, Failures, Data];
+const FILTERED: &[Context] = &[Runs, Failures, Errors, Help];
 /// Where characters are typed: these keys are nobody's to change.
 const TYPING: &[Context] = &[Form, Ask, Palette, Search, Question];
 const RUN: &[Context] = &[Runs, Live];
@@ -146,9 +180,32 @@ pub const TABLE: &[Binding] = &[
     bind(RUN, &[char('r')], A::Resume, "resume", "Start a worker on a parked, stopped, failed or lost run, from its last checkpoint."),
     bind(RUN, &[char('c')], A::Checkpoint, "checkpoint", "Take a checkpoint now."),
     bind(RUN, &[char('s')], A::Stop, "stop", "Checkpoint the run and end it; asks first."),
+    bind(RUN, &[char('F')], A::FineTune, "fine-tune", "Launch a run from this one's recipe, data and newest weights."),
+    bind(&[Runs], &[char('R')], A::Rename, "", "Give the run another name, where no worker has it."),
+    bind(&[Runs], &[char('N')], A::Note, "note", "Note something of the run, in one line."),
+    bind(&[Runs], &[char('A')], A::Archive, "", "Put the run out of sight, into .archive; asks first."),
+    bind(&[Evaluation], &[char('n')], A::Evaluate, "evaluate", "Evaluate a model on a set."),
+    bind(&[Evaluation], &[char('o')], A::Order, "order", "Order one's own rows by the chosen column, and back."),
+    bind(&[Evaluation], &[char(' ')], A::MarkRow, "compare", "Compare other figures with this one: which pairs they mend and break."),
+    bind(&[Evaluation], &[char('r')], A::Roc, "ROC", "The ROC curve beside the figure, and back to the distances."),
     bind(RUN, &[char('n')], A::Launch, "new", "Launch a run from a recipe."),
     bind(&[Live], &[char('e')], A::Smooth, "smooth", "Smooth the curves more: 0, 0.6, 0.9, 0.99, and back to 0."),
     bind(&[Live], &[char('y')], A::LogScale, "log y", "Logarithmic heights for losses and rates, and back."),
+    bind(&[Live], &[char('x')], A::Along, "x", "What lies along: steps, time, or epochs where the run logs them."),
+    bind(&[Live], &[char('X')], A::LogAlong, "", "Powers of ten equally far apart from left to right, and back."),
+    bind(&[Live], &[char('o')], A::Outliers, "outliers", "Let values far from all others stretch no chart; each says how many lie outside."),
+    bind(&[Live], &[char('.')], A::CursorRight, "cursor", "Move the cursor to the right, in all charts at once."),
+    bind(&[Live], &[char(',')], A::CursorLeft, "", "Move it to the left."),
+    bind(&[Live], &[char('>')], A::CursorFarRight, "", "Move it far to the right."),
+    bind(&[Live], &[char('<')], A::CursorFarLeft, "", "Move it far to the left."),
+    bind(&[Live], &[char(';')], A::CursorOff, "", "Put the cursor away."),
+    bind(&[Live], &[char('+')], A::ZoomIn, "in", "Zoom in around the cursor, or at the end; dragging the mouse does too."),
+    bind(&[Live], &[char('-')], A::ZoomOut, "out", "Zoom out."),
+    bind(&[Live], &[char('(')], A::PanLeft, "", "Look further to the left."),
+    bind(&[Live], &[char(')')], A::PanRight, "", "Look further to the right."),
+    bind(&[Live], &[char('0')], A::WholeRange, "", "Show all from the first to the last point."),
+    bind(&[Live], &[char('d')], A::Devices, "devices", "Show or hide how busy this machine is."),
+    bind(&[Runs], &[char(' ')], A::Compare, "compare", "Draw this run's curves beside the selected run's, and no longer."),
     bind(&[Live], &[char('l')], A::WorkerLog, "log", "Show or hide what the worker printed."),
     bind(&[Live], &[char(']')], A::NextRun, "", "The next run of the list."),
     bind(&[Live], &[char('[')], A::PreviousRun, "", "The run before it in the list."),
@@ -162,19 +219,23 @@ pub const TABLE: &[Binding] = &[
     bind(&[Errors], &[char('a')], A::AddVideo, "add", "List a video by its name."),
     bind(&[Errors], &[char('x')], A::Unlist, "take off", "Take the selected video off the list."),
     bind(&[Errors], &[char('E')], A::ExportList, "export", "Write the list to a file of another form."),
-    bind(FACES, &[char(' ')], A::Play, "play", "Play the tracks, and stop them."),
-    bind(FACES, &[char('.')], A::FrameOn, "", "The next frame."),
-    bind(FACES, &[char(',')], A::FrameBack, "", "The frame before."),
-    bind(FACES, &[char('z'), key(KeyCode::Enter)], A::Zoom, "zoom", "Give the pictures the whole pane, and back."),
-    bind(&[Failures], &[char('o')], A::Order, "order", "Order the pairs by margin, kind, fold or person."),
+    bind(TRACKS, &[char(' ')], A::Play, "play", "Play the tracks, and stop them."),
+    bind(TRACKS, &[char('.')], A::FrameOn, "", "The next frame."),
+    bind(TRACKS, &[char(',')], A::FrameBack, "", "The frame before."),
+    bind(TRACKS, &[char('z'), key(KeyCode::Enter)], A::Zoom, "zoom", "Give the pictures the whole pane, and back."),
+    bind(&[Runs, Failures], &[char('o')], A::Order, "order", "Order the runs by age, name, state, best or progress; pairs by margin, kind, fold or person."),
     bind(FACES, &[char('f')], A::Narrow, "kind", "Show one kind of pairs or videos, the other, or both."),
     bind(FILTERED, &[char('/')], A::Filter, "filter", "Show only what contains a text; in the help, the lines that do."),
     bind(FACES, &[char(']')], A::NextFigure, "", "The next evaluation whose scores are kept."),
     bind(FACES, &[char('[')], A::PreviousFigure, "", "The evaluation before it."),
     bind(PANES, &[key(KeyCode::Up), char('k')], A::Up, "", "One up: a run, a chart, a row, a line."),
     bind(PANES, &[key(KeyCode::Down), char('j')], A::Down, "", "One down."),
-    bind(&[Live, Evaluation, Failures], &[key(KeyCode::Left)], A::Left, "", "One to the left: a chart, a column, a side of the pair."),
-    bind(&[Live, Evaluation, Failures], &[key(KeyCode::Right)], A::Right, "", "One to the right."),
+    bind(&[Data], &[char('c')], A::CheckSet, "check", "Read all of the set once: what is broken, what is there twice."),
+    bind(&[Data], &[char('C')], A::ChooseConfig, "config", "Show the sets of another config.ini."),
+    bind(&[Data], &[char('>')], A::FarRight, "", "A hundred people on."),
+    bind(&[Data], &[char('<')], A::FarLeft, "", "A hundred people back."),
+    bind(SIDEWAYS, &[key(KeyCode::Left)], A::Left, "", "One to the left: a chart, a column, a side of the pair, a person."),
+    bind(SIDEWAYS, &[key(KeyCode::Right)], A::Right, "", "One to the right."),
     bind(PANES, &[key(KeyCode::PageUp)], A::PageUp, "", "A page up; in the live view, back in the worker's output."),
     bind(PANES, &[key(KeyCode::PageDown)], A::PageDown, "", "A page down."),
     bind(PANES, &[key(KeyCode::Home), char('g')], A::First, "", "The first."),
@@ -185,8 +246,12 @@ pub const TABLE: &[Binding] = &[
     bind(PANES, &[char('2')], A::ShowLive, "", "The selected run, live."),
     bind(PANES, &[char('3')], A::ShowEvaluation, "", "The table of evaluations."),
     bind(PANES, &[char('4')], A::ShowFailures, "", "The pairs that an evaluation told wrong."),
+    bind(PANES, &[char('6')], A::ShowData, "", "The sets of faces."),
     bind(PANES, &[char('5')], A::ShowErrors, "", "The list of mislabelled videos."),
-    bind(&[Live, Evaluation, Failures, Errors, Help], &[key(KeyCode::Esc)], A::Back, "back", "Out of the zoom, the help, the view."),
+    bind(&[Live, Evaluation, Failures, Errors, Data, Help], &[key(KeyCode::Esc)], A::Back, "back", "Out of the zoom, the help, the view."),
+    bind(&[Live], &[char('E')], A::ExportChart, "", "Draw the chosen chart into a file: PNG, SVG or CSV."),
+    bind(VIEWS, &[char('W')], A::ExportView, "", "Write the view to a file: its table as CSV, the screen as SVG; all live charts as PNG, SVG or CSV."),
+    bind(VIEWS, &[char('Y')], A::Copy, "", "Copy what is selected, into the terminal's clipboard (OSC 52)."),
     bind(PANES, &[char(':')], A::OpenPalette, "commands", "Every command there is, by its name."),
     bind(PANES, &[char('T')], A::SwitchTheme, "", "Colours for a light background, and for a dark one."),
     bind(PANES, &[char('?'), key(KeyCode::F(1))], A::Help, "help", "These keys, and back."),
@@ -335,6 +400,7 @@ impl Context {
             Self::Evaluation => Some(View::Evaluation),
             Self::Failures => Some(View::Failures),
             Self::Errors => Some(View::Errors),
+            Self::Data => Some(View::Data),
             _ => None,
         }
     }

@@ -7,15 +7,19 @@
 //! screen knows of a run; [`poll`] makes snapshots on a thread of its own and speaks up only when something changed.
 //! [`terminal`] takes the terminal and gives it back, whatever happens.
 
+pub mod along;
+mod catalogue;
 pub mod charts;
 pub mod comparison;
 pub mod effect;
 pub mod evidence;
+pub mod export;
 #[cfg(test)]
 mod fixtures;
 mod graphics;
 pub mod keys;
 pub mod line;
+pub mod machine;
 pub mod marks;
 pub mod message;
 pub mod model;
@@ -27,6 +31,7 @@ pub mod run_view;
 mod runtime;
 #[cfg(test)]
 mod screens;
+pub mod sets;
 pub mod snapshot;
 mod terminal;
 pub mod theme;

@@ -1,19 +1,23 @@
 //! Everything the screen depends on. No clock, no file: time comes in as a message.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::run::Command;
 
+use super::along::AlongBy;
 use super::effect::LaunchOrder;
 use super::keys::{Context, Keys};
 use super::line::TextLine;
+use super::machine::MachineLoad;
+use super::message::KeyOf;
 use super::picture::Graphics;
+use super::sets::DataPlace;
 use super::snapshot::{Curves, RunSnapshot};
 use super::theme::Theme;
 use super::threshold::{FigureOf, Scored};
-use super::triage::Triage;
+use super::triage::{Differences, Triage};
 
 /// The state of the dashboard.
 #[derive(Debug, Clone)]
@@ -36,12 +40,20 @@ pub struct Model {
     pub runs: Option<Vec<Arc<RunSnapshot>>>,
     /// Why the runs can't be listed.
     pub unreadable: Option<String>,
+    /// How they are listed.
+    pub list: RunsPlace,
     /// The selected run's folder.
     pub selected: Option<PathBuf>,
     /// The name of a run to open as soon as it is seen.
     pub focus: Option<String>,
     /// The curves of the watched run.
     pub curves: Option<Curves>,
+    /// The runs that it is compared with.
+    pub compared: BTreeSet<PathBuf>,
+    /// Their curves, as far as they are here.
+    pub beside: BTreeMap<PathBuf, Curves>,
+    /// How busy this machine is, while somebody looks at it.
+    pub machine: Option<MachineLoad>,
     /// The view in front.
     pub view: View,
     /// What lies over the view.
@@ -52,8 +64,12 @@ pub struct Model {
     pub evaluation: EvaluationPlace,
     /// The scores behind figures, as far as they were asked for.
     pub scores: BTreeMap<FigureOf, Known<Scored>>,
+    /// How two figures differ, as far as that was asked for.
+    pub comparison: Option<(FigureOf, FigureOf, Known<Differences>)>,
     /// Failing pairs, the error list, and the faces of both.
     pub triage: Triage,
+    /// The sets of faces.
+    pub data: DataPlace,
     /// Commands that were sent and not yet obeyed, by run.
     pub pending: BTreeMap<PathBuf, Pending>,
     /// The newest thing worth a line.
@@ -84,16 +100,19 @@ pub enum View {
     Failures,
     /// The list of mislabelled videos.
     Errors,
+    /// The sets of faces.
+    Data,
 }
 
 impl View {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Runs,
         Self::Live,
         Self::Evaluation,
         Self::Failures,
         Self::Errors,
+        Self::Data,
     ];
 
     /// What it is called.
@@ -104,6 +123,7 @@ impl View {
             Self::Evaluation => "Evaluation",
             Self::Failures => "Pairs",
             Self::Errors => "Errors",
+            Self::Data => "Data",
         }
     }
 
@@ -115,6 +135,7 @@ impl View {
             Self::Evaluation => Context::Evaluation,
             Self::Failures => Context::Failures,
             Self::Errors => Context::Errors,
+            Self::Data => Context::Data,
         }
     }
 }
@@ -161,8 +182,10 @@ pub enum Overlay {
         /// Whether that is being typed.
         typing: bool,
     },
-    /// Whether a run is really to be stopped.
-    Stop {
+    /// Whether something is really to be done with a run.
+    Question {
+        /// What.
+        what: Asking,
         /// The run.
         path: PathBuf,
         /// Its name.
@@ -174,6 +197,65 @@ pub enum Overlay {
     Ask(Ask),
     /// The command palette.
     Palette(Palette),
+}
+
+/// What is asked about a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// Whether to stop it.
+    Stop,
+    /// Whether to put it out of sight.
+    Archive,
+}
+
+/// How the runs are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunsPlace {
+    /// What a run's name, state, device or note must contain.
+    pub filter: String,
+    /// Their order.
+    pub order: RunOrder,
+}
+
+/// The order of the runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RunOrder {
+    /// The newest first.
+    #[default]
+    Age,
+    /// By name.
+    Name,
+    /// Those at work first, then by how they ended.
+    State,
+    /// The best validation first.
+    Best,
+    /// The furthest first.
+    Progress,
+}
+
+impl RunOrder {
+    /// The next of all.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Age => Self::Name,
+            Self::Name => Self::State,
+            Self::State => Self::Best,
+            Self::Best => Self::Progress,
+            Self::Progress => Self::Age,
+        }
+    }
+
+    /// What it orders by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Age => "age",
+            Self::Name => "name",
+            Self::State => "state",
+            Self::Best => "best",
+            Self::Progress => "progress",
+        }
+    }
 }
 
 /// The command palette.
@@ -208,6 +290,22 @@ pub enum Asked {
     ExportErrors,
     /// What the lines of the view in front must contain.
     Filter,
+    /// The file to draw the chosen chart into.
+    ExportChart,
+    /// The file to write the view to.
+    ExportView,
+    /// The config.ini whose sets are shown.
+    Config,
+    /// A run's new name.
+    Rename {
+        /// The run.
+        path: PathBuf,
+    },
+    /// What is noted of a run.
+    Note {
+        /// The run.
+        path: PathBuf,
+    },
 }
 
 impl Asked {
@@ -218,21 +316,52 @@ impl Asked {
             Self::Video => "video to list, NAME/NUMBER:".to_owned(),
             Self::ExportErrors => "write the list to (.txt .csv .toml .json):".to_owned(),
             Self::Filter => "show only:".to_owned(),
+            Self::Config => "config.ini:".to_owned(),
+            Self::ExportChart => "draw the chart into (.png .svg .csv):".to_owned(),
+            Self::ExportView => "write the view to (.svg .csv; live .png too):".to_owned(),
+            Self::Rename { .. } => "new name:".to_owned(),
+            Self::Note { .. } => "note:".to_owned(),
         }
     }
 }
 
-/// The launch form as typed so far.
+/// A form that launches something, as typed so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Form {
-    /// The fields' contents, in the order of [`Form::LABELS`].
-    pub fields: [TextLine; 5],
-    /// The field that characters go into.
+    /// What it launches.
+    pub kind: FormKind,
+    /// The fields' contents, in the order of [`FormKind::labels`].
+    pub fields: Vec<TextLine>,
+    /// The recipe's keys, once it was read.
+    pub keys: Vec<KeyField>,
+    /// The field that characters go into; those of keys come after the others.
     pub at: usize,
     /// Counts the edits, so that an answer to an older one is told.
     pub edit: u64,
     /// What the last look at it said.
     pub outcome: Outcome,
+}
+
+/// What a form launches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormKind {
+    /// A training.
+    Training,
+    /// An evaluation.
+    Evaluation,
+}
+
+/// A key of the recipe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyField {
+    /// The key in full: `network.depth`.
+    pub key: String,
+    /// What is typed.
+    pub line: TextLine,
+    /// What the recipe says.
+    pub given: String,
+    /// What holds where a recipe doesn't say; `None` where every recipe must.
+    pub default: Option<String>,
 }
 
 /// What is known about a form's contents.
@@ -259,6 +388,20 @@ pub struct LiveOptions {
     pub smoothing: usize,
     /// Whether losses and rates have logarithmic heights.
     pub log_y: bool,
+    /// What lies along the charts' lower edge.
+    pub along: AlongBy,
+    /// Whether powers of ten are equally far apart along it.
+    pub log_x: bool,
+    /// Whether values far from all others stretch no chart.
+    pub ignore_outliers: bool,
+    /// The part that is zoomed into, in the axis's own units; `None` shows all.
+    pub window: Option<(f64, f64)>,
+    /// Where the cursor is, in the axis's own units.
+    pub cursor: Option<f64>,
+    /// Where the mouse was pressed, while it is.
+    pub pressed: Option<f64>,
+    /// Whether this machine's devices are shown.
+    pub devices: bool,
     /// Whether the worker's output is shown; `None` leaves it to the run's state.
     pub log: Option<bool>,
     /// Lines scrolled back in it.
@@ -277,6 +420,12 @@ pub struct EvaluationPlace {
     pub column: usize,
     /// The figure there, where a run of one's own made it.
     pub figure: Option<FigureOf>,
+    /// The column by which one's own rows are ordered, best first; `None` leaves them by model and step.
+    pub order: Option<usize>,
+    /// The figure that others are compared with.
+    pub marked: Option<FigureOf>,
+    /// Whether the threshold pane shows the ROC curve.
+    pub roc: bool,
     /// How many small steps its threshold was moved.
     pub nudge: i64,
 }
@@ -327,15 +476,21 @@ impl Model {
             root,
             runs: None,
             unreadable: None,
+            list: RunsPlace::default(),
             selected: None,
             focus,
             curves: None,
+            compared: BTreeSet::new(),
+            beside: BTreeMap::new(),
+            machine: None,
             view: View::Runs,
             overlay: None,
             live: LiveOptions::default(),
             evaluation: EvaluationPlace::default(),
             scores: BTreeMap::new(),
+            comparison: None,
             triage: Triage::default(),
+            data: DataPlace::default(),
             pending: BTreeMap::new(),
             notice: None,
             changed: true,
@@ -347,15 +502,59 @@ impl Model {
         self.runs.as_deref().unwrap_or_default()
     }
 
-    /// The selected run.
-    pub fn selected_run(&self) -> Option<&RunSnapshot> {
-        self.runs().get(self.selected_index()?).map(Arc::as_ref)
+    /// The runs that are listed, in their order.
+    pub fn listed(&self) -> Vec<&Arc<RunSnapshot>> {
+        let filter = self.list.filter.to_lowercase();
+        let contains = |run: &&Arc<RunSnapshot>| {
+            let details = run.details();
+            let state = run.state().map_or("", super::words::state);
+            let device = details.map_or("", |details| &details.status.device);
+            let note = details.and_then(|details| details.note.as_deref());
+            [run.name.as_str(), state, device, note.unwrap_or("")]
+                .iter()
+                .any(|text| text.to_lowercase().contains(&filter))
+        };
+        let mut listed: Vec<&Arc<RunSnapshot>> = self.runs().iter().filter(contains).collect();
+        // They come newest first, and sorting is stable.
+        match self.list.order {
+            RunOrder::Age => {}
+            RunOrder::Name => listed.sort_by(|a, b| a.name.cmp(&b.name)),
+            RunOrder::State => listed.sort_by_key(|run| match run.state() {
+                Some(state) => (usize::from(!state.is_live()), super::words::state(state)),
+                None => (2, ""),
+            }),
+            RunOrder::Best => {
+                let best = |run: &RunSnapshot| {
+                    let best = run.details()?.best.as_ref()?;
+                    Some(best.accuracy)
+                };
+                let key = |run: &RunSnapshot| best(run).unwrap_or(f64::NEG_INFINITY);
+                listed.sort_by(|a, b| key(b).total_cmp(&key(a)));
+            }
+            RunOrder::Progress => {
+                let share = |run: &RunSnapshot| {
+                    let status = run.details().map(|details| &details.status);
+                    status.map_or(-1.0, |status| {
+                        status.step as f64 / status.steps.max(1) as f64
+                    })
+                };
+                listed.sort_by(|a, b| share(b).total_cmp(&share(a)));
+            }
+        }
+        listed
     }
 
-    /// Its place in the list.
+    /// The selected run.
+    pub fn selected_run(&self) -> Option<&RunSnapshot> {
+        let selected = self.selected.as_deref()?;
+        let runs = self.runs().iter();
+        runs.map(Arc::as_ref).find(|run| run.path == selected)
+    }
+
+    /// Its place in the list; `None` where it isn't listed.
     pub fn selected_index(&self) -> Option<usize> {
         let selected = self.selected.as_deref()?;
-        self.runs().iter().position(|run| run.path == selected)
+        self.listed().iter().position(|run| run.path == selected)
     }
 
     /// The curves of a run, where they are the ones being followed.
@@ -374,7 +573,7 @@ impl Model {
             Some(Overlay::Help { typing: true, .. }) => Context::Search,
             Some(Overlay::Help { .. }) => Context::Help,
             Some(Overlay::Palette(_)) => Context::Palette,
-            Some(Overlay::Stop { .. }) => Context::Question,
+            Some(Overlay::Question { .. }) => Context::Question,
             Some(Overlay::Launch(_)) => Context::Form,
             Some(Overlay::Ask(_)) => Context::Ask,
             None => self.view.context(),
@@ -389,47 +588,135 @@ impl Model {
     }
 }
 
-impl Form {
+impl FormKind {
     /// What each field is.
-    pub const LABELS: [&'static str; 5] = ["recipe", "config", "name", "device", "from"];
+    pub fn labels(self) -> &'static [&'static str] {
+        match self {
+            Self::Training => &["recipe", "config", "name", "device", "from"],
+            Self::Evaluation => &["model", "config", "set", "rule", "device"],
+        }
+    }
 
     /// What each field wants, shown while it is empty.
-    pub const HINTS: [&'static str; 5] = [
-        "a recipe file, such as assets/recipes/cpu-small.toml",
-        "where data are: config.ini",
-        "the new run's name; empty takes the recipe's",
-        "auto, flex, cpu or cuda:0",
-        "a run or checkpoint to start from; empty starts afresh",
-    ];
+    pub fn hints(self) -> &'static [&'static str] {
+        match self {
+            Self::Training => &[
+                "a recipe file, such as assets/recipes/cpu-small.toml",
+                "where data are: config.ini",
+                "the new run's name; empty takes the recipe's",
+                "auto, flex, cpu or cuda:0",
+                "a run or checkpoint to start from; empty starts afresh",
+            ],
+            Self::Evaluation => &[
+                "a run, a checkpoint, or a file of weights",
+                "where data are: config.ini",
+                "lfw or ytf, as config.ini has them",
+                "reference, insightface or exact",
+                "auto, flex, cpu or cuda:0",
+            ],
+        }
+    }
 
-    /// A form with what most people want.
-    pub fn new() -> Self {
+    /// What stands above it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Training => "Launch a run",
+            Self::Evaluation => "Evaluate a model",
+        }
+    }
+}
+
+impl Form {
+    /// A form with what is known already; empty strings are left to be typed.
+    pub fn new(kind: FormKind, fields: &[&str]) -> Self {
         Self {
-            fields: ["", "config.ini", "", "auto", ""].map(TextLine::new),
+            kind,
+            fields: fields.iter().map(|text| TextLine::new(text)).collect(),
+            keys: Vec::new(),
             at: 0,
             edit: 0,
             outcome: Outcome::Unknown,
         }
     }
 
-    /// What it asks for.
-    pub fn order(&self) -> LaunchOrder {
-        let [recipe, config, name, device, from] = self
-            .fields
-            .each_ref()
-            .map(|field| field.text().trim().to_owned());
-        LaunchOrder {
-            recipe,
-            config,
-            name,
-            device,
-            from,
+    /// A form for a training, with what most people want.
+    pub fn training() -> Self {
+        Self::new(FormKind::Training, &["", "config.ini", "", "auto", ""])
+    }
+
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        self.fields.len() + self.keys.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The line that characters go into.
+    pub fn line(&mut self) -> Option<&mut TextLine> {
+        let beyond = self.at.checked_sub(self.fields.len());
+        match beyond {
+            None => self.fields.get_mut(self.at),
+            Some(at) => self.keys.get_mut(at).map(|key| &mut key.line),
         }
     }
-}
 
-impl Default for Form {
-    fn default() -> Self {
-        Self::new()
+    /// What it asks for.
+    pub fn order(&self) -> LaunchOrder {
+        let field = |at: usize| {
+            let field = self.fields.get(at);
+            field.map_or_else(String::new, |field| field.text().trim().to_owned())
+        };
+        match self.kind {
+            FormKind::Training => LaunchOrder::Training {
+                recipe: field(0),
+                sets: self
+                    .keys
+                    .iter()
+                    .filter(|key| key.line.text() != key.given)
+                    .map(|key| format!("{}={}", key.key, key.line.text()))
+                    .collect(),
+                config: field(1),
+                name: field(2),
+                device: field(3),
+                from: field(4),
+            },
+            FormKind::Evaluation => LaunchOrder::Evaluation {
+                model: field(0),
+                config: field(1),
+                set: field(2),
+                rule: field(3),
+                device: field(4),
+            },
+        }
+    }
+
+    /// Takes in the recipe's keys; what was typed for those that say the same as before stays.
+    pub fn take_keys(&mut self, keys: Vec<KeyOf>) {
+        let before = std::mem::take(&mut self.keys);
+        self.keys = keys
+            .into_iter()
+            .map(
+                |KeyOf {
+                     key,
+                     given,
+                     default,
+                 }| {
+                    let known = before
+                        .iter()
+                        .find(|known| known.key == key && known.given == given);
+                    KeyField {
+                        line: known
+                            .map_or_else(|| TextLine::new(&given), |known| known.line.clone()),
+                        key,
+                        given,
+                        default,
+                    }
+                },
+            )
+            .collect();
+        self.at = self.at.min(self.len().saturating_sub(1));
     }
 }

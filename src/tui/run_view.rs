@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic::atomic_write;
 
+use super::along::AlongBy;
 use super::model::LiveOptions;
 
 /// How a run is looked at.
@@ -20,6 +21,12 @@ pub struct RunView {
     pub smoothing: usize,
     /// Whether heights are logarithmic.
     pub log_y: bool,
+    /// What lies along.
+    pub along: AlongBy,
+    /// Whether that is logarithmic.
+    pub log_x: bool,
+    /// Whether outliers are ignored.
+    pub ignore_outliers: bool,
 }
 
 impl Default for RunView {
@@ -36,6 +43,9 @@ impl RunView {
             zoomed: live.zoomed,
             smoothing: live.smoothing,
             log_y: live.log_y,
+            along: live.along,
+            log_x: live.log_x,
+            ignore_outliers: live.ignore_outliers,
         }
     }
 
@@ -45,6 +55,9 @@ impl RunView {
         live.zoomed = self.zoomed;
         live.smoothing = self.smoothing % super::model::SMOOTHINGS.len();
         live.log_y = self.log_y;
+        (live.along, live.log_x) = (self.along, self.log_x);
+        live.ignore_outliers = self.ignore_outliers;
+        (live.window, live.cursor, live.pressed) = (None, None, None);
     }
 }
 

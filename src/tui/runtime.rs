@@ -1,7 +1,7 @@
 //! The one place where the dashboard meets the world: events come in, effects are carried out, frames go out.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -20,11 +20,13 @@ use crate::config::{ConfigErrors, Settings, ThemeChoice};
 use crate::run::{IndexHome, host};
 use crate::untrusted::{visible, visible_os, visible_path};
 
+use super::catalogue;
 use super::effect::Effect;
 use super::evidence;
+use super::export;
 use super::graphics::{self, Answers, Environment};
 use super::keys::Keys;
-use super::message::Message;
+use super::message::{Gesture, Message};
 use super::model::{Access, Model};
 use super::notify::Notify;
 use super::orders;
@@ -104,6 +106,7 @@ struct World {
     views: Option<PathBuf>,
     requests: Sender<Request>,
     evidence: Sender<evidence::Request>,
+    catalogue: Sender<catalogue::Request>,
     messages: UnboundedSender<Message>,
 }
 
@@ -129,6 +132,7 @@ async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
         notify: Notify::from(settings.notify).understood_by(|name| std::env::var(name).ok()),
         root: options.runs_root.clone(),
         views: options.views,
+        catalogue: catalogue::start(sender.clone()),
         evidence: evidence::start(
             settings
                 .error_list
@@ -202,6 +206,11 @@ async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
         };
         let Some(message) = message else { continue };
         for effect in update(&mut model, message) {
+            if let Effect::ExportScreen(file) = effect {
+                let told = export_screen(&model, &file);
+                world.answer(Message::Exported(told));
+                continue;
+            }
             if matches!(effect, Effect::Clear | Effect::Suspend) {
                 cache.pictures.forget();
             }
@@ -248,7 +257,8 @@ impl World {
                 self.screen.lend(suspend()).await?;
                 self.answer(Message::Redraw);
             }
-            Effect::Watch(path) => self.ask(Request::Watch(path)),
+            Effect::Watch { run, beside } => self.ask(Request::Watch { run, beside }),
+            Effect::WatchMachine(wanted) => self.ask(Request::Machine(wanted)),
             Effect::Look => self.ask(Request::Look),
             Effect::ReadScores { of, evaluation } => self.ask(Request::Scores(of, evaluation)),
             Effect::ReadFailing { figure, peers } => {
@@ -259,7 +269,21 @@ impl World {
             Effect::Errors { change, figure } => {
                 self.look_into(evidence::Request::Errors { change, figure });
             }
+            Effect::ReadSets { config, overlaps } => {
+                self.look_up(catalogue::Request::Sets { config, overlaps });
+            }
+            Effect::ReadPerson(of) => self.look_up(catalogue::Request::Faces(of)),
+            Effect::CheckSet(name) => self.look_up(catalogue::Request::Check(name)),
             Effect::ExportErrors(path) => self.look_into(evidence::Request::Export(path)),
+            Effect::ExportCurves(curves, file) => {
+                self.aside(move || Message::Exported(export::write_curves(&curves, &file)));
+            }
+            Effect::ExportText(text, file) => {
+                self.aside(move || Message::Exported(export::write_text(&text, &file)));
+            }
+            // The loop has the model, and did it.
+            Effect::ExportScreen(_) => {}
+            Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::LoadView(path) => {
                 if let Some(folder) = self.views.clone() {
                     let view = run_view::load(&folder, &path);
@@ -287,10 +311,14 @@ impl World {
                 name,
                 result: orders::resume(&path),
             }),
-            Effect::Check { edit, order } => self.aside(move || Message::Checked {
-                edit,
-                result: orders::check(&order),
+            Effect::Check { edit, order } => self.aside(move || {
+                let orders::Checked { keys, result } = orders::check(&order);
+                Message::Checked { edit, keys, result }
             }),
+            Effect::Manage(path, what) => {
+                self.aside(move || Message::Managed(orders::manage(&path, &what)));
+            }
+            Effect::Compare(figures) => self.look_into(evidence::Request::Compare(figures)),
             Effect::Launch(order) => {
                 let root = self.root.clone();
                 self.aside(move || Message::Launched(orders::launch(&order, &root)));
@@ -318,10 +346,29 @@ impl World {
         let _ = self.evidence.send(request);
     }
 
+    fn look_up(&self, request: catalogue::Request) {
+        // As with the poller.
+        let _ = self.catalogue.send(request);
+    }
+
     fn answer(&self, message: Message) {
         // The receiver lives as long as the loop that calls this.
         let _ = self.messages.send(message);
     }
+}
+
+/// Draws the screen once more, into a file; its pictures stay what the terminal alone can show.
+fn export_screen(model: &Model, file: &Path) -> Result<String, String> {
+    let size = ratatui::layout::Rect::new(0, 0, model.size.0, model.size.1);
+    let backend = ratatui::backend::TestBackend::new(size.width, size.height);
+    let failed = |error: &dyn std::fmt::Display| format!("the screen can't be drawn: {error}");
+    let mut terminal = ratatui::Terminal::new(backend).map_err(|error| failed(&error))?;
+    let mut cache = ViewCache::default();
+    terminal
+        .draw(|frame| view::draw(model, &mut cache, frame))
+        .map_err(|error| failed(&error))?;
+    let svg = export::screen(terminal.backend().buffer(), model.theme.background);
+    export::write_text(&svg, file)
 }
 
 /// Stops the process group as Ctrl-Z would, and comes back when it is told to go on.
@@ -346,6 +393,17 @@ fn translate(event: Event, cache: &ViewCache) -> Option<Message> {
 }
 
 fn clicked(mouse: MouseEvent, cache: &ViewCache) -> Option<Message> {
+    let gesture = match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => Some(Gesture::Press),
+        MouseEventKind::Drag(MouseButton::Left) => Some(Gesture::Drag),
+        MouseEventKind::Up(MouseButton::Left) => Some(Gesture::Release),
+        MouseEventKind::ScrollDown => Some(Gesture::Wheel(3)),
+        MouseEventKind::ScrollUp => Some(Gesture::Wheel(-3)),
+        _ => None,
+    };
+    if let (Some(gesture), Some((chart, at))) = (gesture, cache.on_chart(mouse.column, mouse.row)) {
+        return Some(Message::OnChart { chart, at, gesture });
+    }
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => {
             cache.target(mouse.column, mouse.row).map(Message::Pointed)

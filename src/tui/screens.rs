@@ -11,8 +11,8 @@ use crate::run::Command;
 use super::fixtures;
 use super::keys::TABLE;
 use super::marks::MarkKind;
-use super::message::Message;
-use super::model::{Access, Model};
+use super::message::{KeyOf, Message};
+use super::model::{Access, Model, Outcome, Overlay};
 use super::picture;
 use super::theme::{Charset, Depth};
 use super::update::update;
@@ -89,6 +89,67 @@ fn live() {
     both_sizes!("live_failed", fixtures::busy(), "jjjjjj⏎");
     both_sizes!("live_evaluation", fixtures::busy(), "jjjj⏎");
     both_sizes!("live_none", fixtures::empty(), "2");
+    both_sizes!("live_cursor", fixtures::busy(), "⏎.<<");
+    both_sizes!("live_part_by_time", fixtures::busy(), "⏎x++o");
+    both_sizes!("live_log_log", fixtures::busy(), "⏎zXy");
+    both_sizes!("live_compared", fixtures::compared(), "");
+    both_sizes!("live_compared_zoomed", fixtures::compared(), "z.<<<");
+    let mut devices = fixtures::busy();
+    press(&mut devices, "⏎d");
+    update(&mut devices, Message::Machine(fixtures::machine()));
+    both_sizes!("live_devices", devices, "");
+}
+
+#[test]
+fn data() {
+    both_sizes!("data", fixtures::sets(), "");
+    both_sizes!("data_zoomed", fixtures::sets(), "z");
+    both_sizes!("data_broken_selected", fixtures::sets(), "j");
+}
+
+#[test]
+fn forms() {
+    let keys = |recipe: &[(&str, &str, Option<&str>)]| -> Vec<KeyOf> {
+        let key = |(key, given, default): &(&str, &str, Option<&str>)| KeyOf {
+            key: (*key).to_owned(),
+            given: (*given).to_owned(),
+            default: default.map(str::to_owned),
+        };
+        recipe.iter().map(key).collect()
+    };
+    let mut model = fixtures::busy();
+    press(&mut model, "nr.toml");
+    let Some(Overlay::Launch(form)) = &model.overlay else {
+        panic!("the form is open");
+    };
+    let edit = form.edit;
+    let keys = keys(&[
+        ("steps", "1000", None),
+        ("seed", "1", Some("1")),
+        ("batch_size", "256", Some("512")),
+        ("network.depth", "32", Some("50")),
+        ("schedule.learning_rate", "0.1", Some("0.1")),
+        ("loss.scale", "64", Some("64")),
+    ]);
+    let result = Ok("1,000 steps of 256 images from vgg, depth 32, on auto".to_owned());
+    let checked = Message::Checked {
+        edit,
+        keys: Some(keys),
+        result,
+    };
+    update(&mut model, checked);
+    both_sizes!("launch_keys", model.clone(), "");
+    press(&mut model, "↓↓↓↓↓↓7");
+    let Some(Overlay::Launch(form)) = &mut model.overlay else {
+        panic!("the form is open");
+    };
+    form.outcome = Outcome::Wrong(vec![
+        "--set seed=17: seed: found 17; allowed: less".to_owned(),
+    ]);
+    both_sizes!("launch_key_changed", model, "");
+    both_sizes!("evaluate", fixtures::busy(), "3n");
+    both_sizes!("archive", fixtures::busy(), "jjjA");
+    both_sizes!("runs_filtered", fixtures::busy(), "o/fin⏎");
 }
 
 #[test]
@@ -103,6 +164,8 @@ fn thresholds() {
     let scored = || fixtures::figure(Ok(fixtures::scored()));
     both_sizes!("threshold", scored(), "");
     both_sizes!("threshold_moved", scored(), "{{[");
+    both_sizes!("roc", scored(), "r");
+    both_sizes!("evaluation_ordered", scored(), "o");
     let missing = "this figure's scores were not kept: measure it anew with `facetui eval`";
     let missing = || fixtures::figure(Err(missing.to_owned()));
     both_sizes!("threshold_missing", missing(), "]");
@@ -206,7 +269,15 @@ fn views() -> Vec<Model> {
     press(&mut zoomed, "z");
     let mut asked = fixtures::failing_pairs();
     press(&mut asked, "m");
-    models.extend([zoomed, asked]);
+    models.extend([zoomed, asked, fixtures::compared()]);
+    let mut devices = fixtures::compared();
+    press(&mut devices, "zd.");
+    update(&mut devices, Message::Machine(fixtures::machine()));
+    let mut roc = fixtures::figure(Ok(fixtures::scored()));
+    press(&mut roc, "r");
+    let mut evaluate = fixtures::busy();
+    press(&mut evaluate, "3n");
+    models.extend([devices, roc, evaluate, fixtures::sets()]);
     models.extend(VIEWS.map(|keys| {
         let mut model = fixtures::busy();
         press(&mut model, keys);

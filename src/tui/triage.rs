@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::eval::Accuracy;
+use crate::eval::compare::Comparison;
 use crate::eval::corrected::{Corrected, Note};
 use crate::eval::failures::{FailingPair, FailureKind};
 use crate::eval::suspects::Suspects;
@@ -129,6 +130,15 @@ pub struct Change {
     pub note: Option<Note>,
 }
 
+/// How two evaluations of the same pairs differ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Differences {
+    /// How many pairs each tells right, and whether that can be chance.
+    pub counts: Comparison,
+    /// The pairs that one tells right and the other wrong; `true` where the second one does.
+    pub pairs: Vec<(bool, String, String)>,
+}
+
 /// What pictures are of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FacesOf {
@@ -136,6 +146,8 @@ pub enum FacesOf {
     Pair(FigureOf, usize),
     /// A video of its set.
     Video(FigureOf, String),
+    /// A person of a set to train on: the set's section, and the person's class.
+    Person(String, u32),
 }
 
 /// Where the view of failing pairs stands.

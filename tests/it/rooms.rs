@@ -26,6 +26,7 @@ const FACETUI: Table = &[
         &[
             "atomic",
             "config",
+            "data",
             "eval",
             "launch",
             "plot",

@@ -1,12 +1,12 @@
 //! A line that is typed: what it is for, and what becomes of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, Manage};
 use crate::tui::line::TextLine;
 use crate::tui::model::{Ask, Asked, Model, Overlay, Tone, View};
 
-use super::{say, triage};
+use super::{data, export, say, triage};
 
 /// Asks what the lines of the view in front must contain.
 pub(super) fn filter(model: &mut Model) {
@@ -19,6 +19,7 @@ pub(super) fn filter(model: &mut Model) {
 
 fn filter_of(model: &mut Model) -> &mut String {
     match model.view {
+        View::Runs => &mut model.list.filter,
         View::Errors => &mut model.triage.list.filter,
         _ => &mut model.triage.pairs.filter,
     }
@@ -67,5 +68,16 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
         }
         Asked::ExportErrors => vec![Effect::ExportErrors(PathBuf::from(text))],
         Asked::Filter => Vec::new(),
+        Asked::ExportChart | Asked::ExportView if text.is_empty() => Vec::new(),
+        Asked::ExportChart => export::chart(model, Path::new(text)),
+        Asked::ExportView => export::view(model, Path::new(text)),
+        Asked::Config if text.is_empty() => Vec::new(),
+        Asked::Config => {
+            data::choose(model, PathBuf::from(text));
+            Vec::new()
+        }
+        Asked::Rename { .. } if text.is_empty() => Vec::new(),
+        Asked::Rename { path } => vec![Effect::Manage(path, Manage::Rename(text.to_owned()))],
+        Asked::Note { path } => vec![Effect::Manage(path, Manage::Note(text.to_owned()))],
     }
 }

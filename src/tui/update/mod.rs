@@ -3,7 +3,10 @@
 
 mod ask;
 mod command;
+mod data;
+mod export;
 mod form;
+mod live;
 mod news;
 mod palette;
 mod threshold;
@@ -19,7 +22,7 @@ use super::effect::Effect;
 use super::keys::Action;
 use super::line::TextLine;
 use super::message::{Message, Target};
-use super::model::{Form, Model, Notice, Overlay, Palette, SMOOTHINGS, Tone, View};
+use super::model::{Model, Notice, Overlay, Palette, SMOOTHINGS, Tone, View};
 use super::run_view::RunView;
 use super::threshold::LARGE;
 use super::{charts, comparison, words};
@@ -29,11 +32,18 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let quiet = matches!(message, Message::Tick(_));
     let mut effects = match message {
         Message::Key(event) => pressed(model, event),
-        Message::Paste(text) => {
-            typed(model, |line| line.insert(&text));
+        Message::Paste(text) => typed(model, |line| line.insert(&text)),
+        Message::Pointed(target) => pointed(model, target),
+        Message::OnChart { chart, at, gesture } => {
+            live::mouse(model, chart, at, gesture);
             Vec::new()
         }
-        Message::Pointed(target) => pointed(model, target),
+        Message::Machine(load) => {
+            if model.live.devices {
+                model.machine = Some(load);
+            }
+            Vec::new()
+        }
         Message::Wheel(lines) => match (&mut model.overlay, model.view) {
             (Some(Overlay::Help { scroll, .. }), _) => {
                 *scroll = scroll.saturating_add_signed(lines);
@@ -63,6 +73,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Curves(curves) => {
             if model.selected.as_ref() == Some(&curves.path) {
                 model.curves = Some(curves);
+            } else if model.compared.contains(&curves.path) {
+                model.beside.insert(curves.path.clone(), curves);
             }
             Vec::new()
         }
@@ -78,12 +90,23 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             triage::told(model, message);
             Vec::new()
         }
+        Message::Sets {
+            config,
+            result,
+            overlaps,
+        } => {
+            if model.data.config.as_ref() == Some(&config) {
+                model.data.sets = Some(result.into());
+                model.data.overlaps = overlaps;
+            }
+            Vec::new()
+        }
+        Message::SetChecked { name, result } => {
+            model.data.checks.insert(name, result.into());
+            Vec::new()
+        }
         Message::Exported(result) => {
-            let (tone, text) = match result {
-                Ok(what) => (Tone::Done, what),
-                Err(why) => (Tone::Failed, why),
-            };
-            say(model, tone, text);
+            tell(model, result);
             Vec::new()
         }
         Message::View(path, view) => {
@@ -107,9 +130,21 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             vec![Effect::Look]
         }
-        Message::Checked { edit, result } => {
-            form::checked(model, edit, result);
+        Message::Checked { edit, keys, result } => {
+            form::checked(model, edit, keys, result);
             Vec::new()
+        }
+        Message::Compared {
+            first,
+            second,
+            result,
+        } => {
+            model.comparison = Some((first, second, result.into()));
+            Vec::new()
+        }
+        Message::Managed(result) => {
+            tell(model, result);
+            vec![Effect::Look]
         }
         Message::Launched(result) => form::launched(model, result),
         Message::Redraw => Vec::new(),
@@ -117,8 +152,12 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     model.changed |= !quiet;
     if !quiet {
         match model.view {
-            View::Evaluation => effects.extend(threshold::ask(model)),
+            View::Evaluation => {
+                effects.extend(threshold::ask(model));
+                effects.extend(threshold::compare(model));
+            }
             View::Failures | View::Errors => effects.extend(triage::ask(model)),
+            View::Data => effects.extend(data::ask(model)),
             View::Runs | View::Live => {}
         }
     }
@@ -130,12 +169,11 @@ fn pressed(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     if let Some(action) = model.keys.action(context, event) {
         return act(model, action);
     }
-    typed(model, |line| line.press(event));
-    Vec::new()
+    typed(model, |line| line.press(event))
 }
 
 /// Changes the line that characters go into, where there is one.
-fn typed(model: &mut Model, change: impl FnOnce(&mut TextLine) -> bool) {
+fn typed(model: &mut Model, change: impl FnOnce(&mut TextLine) -> bool) -> Vec<Effect> {
     match &mut model.overlay {
         Some(Overlay::Ask(ask)) => {
             change(&mut ask.line);
@@ -154,8 +192,9 @@ fn typed(model: &mut Model, change: impl FnOnce(&mut TextLine) -> bool) {
             change(search);
             *scroll = 0;
         }
-        _ => form::edit(model, change),
+        _ => return form::edit(model, change),
     }
+    Vec::new()
 }
 
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -186,6 +225,10 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ShowEvaluation => show(model, View::Evaluation),
         Action::ShowFailures => show(model, View::Failures),
         Action::ShowErrors => show(model, View::Errors),
+        Action::ShowData => show(model, View::Data),
+        Action::CheckSet | Action::ChooseConfig => return data::act(model, action),
+        Action::FarLeft => data::turn(model, -100),
+        Action::FarRight => data::turn(model, 100),
         Action::NextView => show(model, turn(model.view, 1)),
         Action::PreviousView => show(model, turn(model.view, View::ALL.len() - 1)),
         Action::Up => return moved(model, -1),
@@ -210,6 +253,41 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.live.log = Some(!shown);
             model.live.log_scroll = 0;
         }
+        Action::Along
+        | Action::LogAlong
+        | Action::Outliers
+        | Action::CursorLeft
+        | Action::CursorRight
+        | Action::CursorFarLeft
+        | Action::CursorFarRight
+        | Action::CursorOff
+        | Action::ZoomIn
+        | Action::ZoomOut
+        | Action::PanLeft
+        | Action::PanRight
+        | Action::WholeRange
+        | Action::Devices => return live::act(model, action),
+        Action::Compare => return compare(model),
+        Action::ExportChart | Action::ExportView | Action::Copy => {
+            return export::act(model, action);
+        }
+        Action::Order if model.view == View::Runs => model.list.order = model.list.order.next(),
+        Action::Order if model.view == View::Evaluation => {
+            let place = &mut model.evaluation;
+            place.order = match place.order {
+                Some(_) => None,
+                None => Some(place.column),
+            };
+        }
+        Action::Roc => model.evaluation.roc = !model.evaluation.roc,
+        Action::MarkRow => {
+            let place = &mut model.evaluation;
+            place.marked = match &place.marked {
+                Some(marked) if Some(marked) == place.figure.as_ref() => None,
+                _ => place.figure.clone(),
+            };
+            model.comparison = None;
+        }
         Action::ThresholdDown => threshold::nudge(model, -1),
         Action::ThresholdUp => threshold::nudge(model, 1),
         Action::ThresholdFarDown => threshold::nudge(model, -LARGE),
@@ -221,6 +299,11 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Checkpoint
         | Action::Stop
         | Action::Launch
+        | Action::FineTune
+        | Action::Evaluate
+        | Action::Rename
+        | Action::Note
+        | Action::Archive
         | Action::Yes
         | Action::No => return command::act(model, action),
         Action::Play
@@ -255,11 +338,13 @@ fn type_into(model: &mut Model, action: Action) -> Vec<Effect> {
         },
         Action::OpenPalette => model.overlay = Some(Overlay::Palette(Palette::default())),
         Action::NextField => return form::step(model, 1),
-        Action::PreviousField => return form::step(model, Form::LABELS.len() - 1),
-        Action::ClearField => typed(model, |line| {
-            line.clear();
-            true
-        }),
+        Action::PreviousField => return form::step(model, -1),
+        Action::ClearField => {
+            return typed(model, |line| {
+                line.clear();
+                true
+            });
+        }
         Action::Submit => {
             return match &mut model.overlay {
                 Some(Overlay::Ask(_)) => ask::submit(model),
@@ -297,6 +382,9 @@ fn pointed(model: &mut Model, target: Target) -> Vec<Effect> {
         (Target::Line(line), None) if model.view == View::Failures => {
             model.triage.pairs.row = line;
         }
+        (Target::Line(line), None) if model.view == View::Data => {
+            data::moved(model, line as isize - model.data.row as isize);
+        }
         (Target::Line(line), None) => model.triage.list.row = line,
         (Target::Side(side), None) => model.triage.pairs.side = side,
         _ => {}
@@ -318,7 +406,7 @@ fn turn(view: View, by: usize) -> View {
 /// Whether what is chosen in the view has the whole pane.
 fn zoomed(model: &mut Model) -> &mut bool {
     match model.view {
-        View::Failures | View::Errors => &mut model.triage.zoomed,
+        View::Failures | View::Errors | View::Data => &mut model.triage.zoomed,
         View::Runs | View::Live | View::Evaluation => &mut model.live.zoomed,
     }
 }
@@ -372,6 +460,7 @@ fn moved(model: &mut Model, lines: isize) -> Vec<Effect> {
             model.evaluation.row = shifted(model.evaluation.row, lines, rows);
         }
         View::Failures | View::Errors => triage::moved(model, lines),
+        View::Data => data::moved(model, lines),
     }
     Vec::new()
 }
@@ -386,6 +475,7 @@ fn sideways(model: &mut Model, by: isize) -> Vec<Effect> {
         View::Failures => {
             model.triage.pairs.side = usize::from(by > 0);
         }
+        View::Data => data::turn(model, by),
         View::Runs | View::Errors => {}
     }
     Vec::new()
@@ -414,27 +504,66 @@ fn choose_chart(model: &mut Model, by: isize) {
 }
 
 fn select_by(model: &mut Model, lines: isize) -> Vec<Effect> {
-    let at = model.selected_index().unwrap_or(0);
-    select(model, shifted(at, lines, model.runs().len()))
+    let count = model.listed().len();
+    let at = match model.selected_index() {
+        Some(at) => shifted(at, lines, count),
+        None => 0,
+    };
+    select(model, at)
 }
 
 /// Selects the run at `index` of the list; its curves are followed from now on.
 fn select(model: &mut Model, index: usize) -> Vec<Effect> {
-    let Some(run) = model.runs().get(index) else {
+    let Some(path) = model.listed().get(index).map(|run| run.path.clone()) else {
         return Vec::new();
     };
-    let path = run.path.clone();
     if model.selected.as_ref() == Some(&path) {
         return Vec::new();
     }
     let mut effects = Vec::from_iter(keep_view(model));
     model.selected = Some(path.clone());
-    model.curves = None;
+    // What was beside it may be it now; a run is not compared with itself.
+    model.curves = model.beside.remove(&path);
     model.live.log = None;
     model.live.log_scroll = 0;
-    effects.extend([Effect::LoadView(path.clone()), Effect::Watch(Some(path))]);
+    (model.live.window, model.live.cursor) = (None, None);
+    effects.extend([Effect::LoadView(path), watch(model)]);
     effects
 }
+
+/// What is to be followed now.
+fn watch(model: &Model) -> Effect {
+    let others = model.compared.iter();
+    Effect::Watch {
+        run: model.selected.clone(),
+        beside: others
+            .filter(|path| model.selected.as_ref() != Some(path))
+            .cloned()
+            .collect(),
+    }
+}
+
+/// Compares the selected run with whatever is selected from now on, or no longer.
+fn compare(model: &mut Model) -> Vec<Effect> {
+    let Some(path) = model.selected.clone() else {
+        return Vec::new();
+    };
+    if !model.compared.remove(&path) {
+        if model.compared.len() >= MOST_COMPARED {
+            let text =
+                format!("{MOST_COMPARED} runs are compared already: more can't be told apart");
+            say(model, Tone::Refused, text);
+            return Vec::new();
+        }
+        model.compared.insert(path);
+    }
+    let compared = &model.compared;
+    model.beside.retain(|path, _| compared.contains(path));
+    vec![watch(model)]
+}
+
+/// More curves than these can't be told apart.
+const MOST_COMPARED: usize = 4;
 
 /// Keeps how the selected run is looked at.
 fn keep_view(model: &Model) -> Option<Effect> {
@@ -444,6 +573,15 @@ fn keep_view(model: &Model) -> Option<Effect> {
 
 fn shifted(at: usize, by: isize, length: usize) -> usize {
     at.saturating_add_signed(by).min(length.saturating_sub(1))
+}
+
+/// Says what was done, or why it could not be.
+fn tell(model: &mut Model, result: Result<String, String>) {
+    let (tone, text) = match result {
+        Ok(what) => (Tone::Done, what),
+        Err(why) => (Tone::Failed, why),
+    };
+    say(model, tone, text);
 }
 
 fn say(model: &mut Model, tone: Tone, text: String) {

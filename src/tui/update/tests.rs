@@ -5,7 +5,10 @@ use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::*;
 use crate::run::Command;
+use crate::tui::along::AlongBy;
+use crate::tui::effect::{LaunchOrder, Manage};
 use crate::tui::fixtures::{self, NOW, path};
+use crate::tui::message::{Gesture, KeyOf};
 use crate::tui::model::{Access, Outcome};
 use crate::tui::snapshot::Contents;
 use crate::tui::threshold::FigureOf;
@@ -21,10 +24,11 @@ fn press_code(model: &mut Model, code: KeyCode) -> Vec<Effect> {
 
 /// What is asked for when a run is selected.
 fn watched(name: &str) -> [Effect; 2] {
-    [
-        Effect::LoadView(path(name)),
-        Effect::Watch(Some(path(name))),
-    ]
+    let watch = Effect::Watch {
+        run: Some(path(name)),
+        beside: Vec::new(),
+    };
+    [Effect::LoadView(path(name)), watch]
 }
 
 fn notice(model: &Model) -> &str {
@@ -253,8 +257,11 @@ fn the_form_checks_and_launches_what_was_typed() {
     let [Effect::Check { edit, order }] = &effects[..] else {
         panic!("{effects:?}");
     };
+    let LaunchOrder::Training { recipe, config, .. } = order else {
+        panic!("{order:?}");
+    };
     assert_eq!(
-        (order.recipe.as_str(), order.config.as_str()),
+        (recipe.as_str(), config.as_str()),
         ("recipe.toml", "config.ini")
     );
     let wrong = vec!["recipe.toml:3: no".to_owned()];
@@ -263,6 +270,7 @@ fn the_form_checks_and_launches_what_was_typed() {
         &mut model,
         Message::Checked {
             edit,
+            keys: None,
             result: Err(wrong.clone()),
         },
     );
@@ -275,11 +283,15 @@ fn the_form_checks_and_launches_what_was_typed() {
         &mut model,
         Message::Checked {
             edit,
+            keys: None,
             result: Ok("late".to_owned()),
         },
     );
     let effects = press_code(&mut model, KeyCode::Enter);
-    assert!(matches!(&effects[..], [Effect::Launch(order)] if order.config == "config.inix"));
+    assert!(matches!(
+        &effects[..],
+        [Effect::Launch(LaunchOrder::Training { config, .. })] if config == "config.inix"
+    ));
     assert!(
         press_code(&mut model, KeyCode::Enter).is_empty(),
         "only once"
@@ -815,4 +827,381 @@ fn keys_that_were_set_are_obeyed() {
     assert_eq!(model.view, View::Live);
     press(&mut model, 'T');
     assert_eq!(model.theme.background, crate::tui::theme::Background::Light);
+}
+
+#[test]
+fn the_form_shows_the_recipes_keys_and_sends_what_was_changed() {
+    let mut model = fixtures::busy();
+    press(&mut model, 'n');
+    let effects = press(&mut model, 'r');
+    let [Effect::Check { edit, .. }] = effects.as_slice() else {
+        panic!("it is looked at as it is typed: {effects:?}");
+    };
+    let key = |key: &str, given: &str, default: Option<&str>| KeyOf {
+        key: key.to_owned(),
+        given: given.to_owned(),
+        default: default.map(str::to_owned),
+    };
+    let keys = vec![key("steps", "100", None), key("seed", "7", Some("0"))];
+    let told = |edit: u64, keys: &[KeyOf]| Message::Checked {
+        edit,
+        keys: Some(keys.to_vec()),
+        result: Ok("fine".to_owned()),
+    };
+    update(&mut model, told(*edit, &keys));
+    press_code(&mut model, KeyCode::Up);
+    press_code(&mut model, KeyCode::Backspace);
+    let effects = press(&mut model, '9');
+    let [
+        Effect::Check {
+            edit,
+            order: LaunchOrder::Training { sets, .. },
+        },
+    ] = effects.as_slice()
+    else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(sets, &["seed=9"]);
+    // A late answer with the same keys leaves what was typed.
+    update(&mut model, told(*edit, &keys));
+    let Some(Overlay::Launch(form)) = &model.overlay else {
+        panic!("the form is open");
+    };
+    assert_eq!(form.keys[1].line.text(), "9");
+    // Another recipe's value comes in place of it.
+    let other = vec![key("seed", "8", Some("0"))];
+    let mut again = form.clone();
+    again.take_keys(other);
+    assert_eq!((again.keys[0].line.text(), again.at), ("8", 5));
+}
+
+#[test]
+fn runs_are_filtered_ordered_and_what_is_selected_stays() {
+    let mut model = fixtures::busy();
+    press(&mut model, '/');
+    type_text(&mut model, "lost");
+    assert_eq!(model.listed().len(), 1);
+    assert_eq!(model.selected_run().unwrap().name, "margin-centre");
+    press_code(&mut model, KeyCode::Enter);
+    press(&mut model, 'j');
+    assert_eq!(
+        model.selected_run().unwrap().name,
+        "night",
+        "the first that is listed"
+    );
+    press(&mut model, '/');
+    press_code(&mut model, KeyCode::Esc);
+    press(&mut model, 'o');
+    let names: Vec<&str> = model.listed().iter().map(|run| run.name.as_str()).collect();
+    assert!(names.is_sorted() && names.len() == 11, "{names:?}");
+    press(&mut model, 'o');
+    let live: Vec<bool> = model.listed().iter().map(|run| run.is_live()).collect();
+    assert!(live.is_sorted_by(|a, b| a >= b), "{live:?}");
+    press(&mut model, '/');
+    type_text(&mut model, "centre term");
+    assert_eq!(model.listed()[0].name, "beta-0.5", "by its note");
+}
+
+#[test]
+fn a_run_is_renamed_noted_and_put_away_where_no_worker_has_it() {
+    let mut model = fixtures::busy();
+    for key in ['R', 'A'] {
+        press(&mut model, key);
+        assert!(
+            notice(&model).contains("a worker has it"),
+            "{}",
+            notice(&model)
+        );
+    }
+    type_text(&mut model, "jjj");
+    press(&mut model, 'R');
+    type_text(&mut model, "-b");
+    let rename = Manage::Rename("depth-100-b".to_owned());
+    let effects = press_code(&mut model, KeyCode::Enter);
+    assert_eq!(effects, [Effect::Manage(path("depth-100"), rename)]);
+    press(&mut model, 'N');
+    type_text(&mut model, "slow");
+    let effects = press_code(&mut model, KeyCode::Enter);
+    assert_eq!(
+        effects,
+        [Effect::Manage(
+            path("depth-100"),
+            Manage::Note("slow".to_owned())
+        )]
+    );
+    press(&mut model, 'A');
+    let effects = press(&mut model, 'y');
+    assert_eq!(
+        effects,
+        [Effect::Manage(path("depth-100"), Manage::Archive)]
+    );
+    let done = Message::Managed(Err("disk full".to_owned()));
+    assert_eq!(update(&mut model, done), [Effect::Look]);
+    assert_eq!(notice(&model), "disk full");
+}
+
+#[test]
+fn fine_tuning_starts_from_the_runs_own_recipe_data_and_weights() {
+    let mut model = fixtures::busy();
+    let effects = press(&mut model, 'F');
+    let [
+        Effect::Check {
+            order:
+                LaunchOrder::Training {
+                    recipe,
+                    config,
+                    from,
+                    ..
+                },
+            ..
+        },
+    ] = effects.as_slice()
+    else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(recipe, "runs/margin-centre/recipe.toml");
+    assert_eq!(
+        (config.as_str(), from.as_str()),
+        ("runs/margin-centre/config.ini", "runs/margin-centre")
+    );
+    press_code(&mut model, KeyCode::Esc);
+    type_text(&mut model, "jjjjF");
+    assert!(
+        notice(&model).contains("trained nothing"),
+        "{}",
+        notice(&model)
+    );
+}
+
+#[test]
+fn an_evaluation_is_started_from_its_view() {
+    let mut model = fixtures::busy();
+    press(&mut model, '3');
+    press(&mut model, 'n');
+    let effects = press_code(&mut model, KeyCode::Enter);
+    let [
+        Effect::Launch(LaunchOrder::Evaluation {
+            model: what,
+            set,
+            rule,
+            ..
+        }),
+    ] = effects.as_slice()
+    else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(
+        (what.as_str(), set.as_str(), rule.as_str()),
+        ("runs/margin-centre", "lfw", "reference")
+    );
+}
+
+#[test]
+fn figures_are_ordered_and_compared() {
+    let mut model = fixtures::figure(Ok(fixtures::scored()));
+    press(&mut model, 'o');
+    assert_eq!(model.evaluation.order, Some(model.evaluation.column));
+    press(&mut model, 'o');
+    assert_eq!(model.evaluation.order, None);
+    assert!(
+        press(&mut model, ' ').is_empty(),
+        "a figure is not compared with itself"
+    );
+    assert_eq!(model.evaluation.marked, model.evaluation.figure);
+    press(&mut model, ' ');
+    assert_eq!(model.evaluation.marked, None);
+    press(&mut model, 'r');
+    assert!(model.evaluation.roc);
+}
+
+fn live() -> Model {
+    let mut model = fixtures::busy();
+    press(&mut model, '2');
+    model
+}
+
+#[test]
+fn the_cursor_and_the_part_that_is_zoomed_into_stay_within_what_there_is() {
+    let mut model = live();
+    press(&mut model, '.');
+    assert_eq!(model.live.cursor, Some(620.0), "it comes at the right end");
+    for _ in 0..200 {
+        press(&mut model, '<');
+    }
+    assert_eq!(model.live.cursor, Some(1.0));
+    press(&mut model, '+');
+    let (left, right) = model.live.window.unwrap();
+    assert!(
+        (left - 1.0).abs() < 1e-9 && (right - 310.5).abs() < 1e-9,
+        "{left} {right}"
+    );
+    press(&mut model, ')');
+    let (left, right) = model.live.window.unwrap();
+    assert!(left > 70.0 && (right - left - 309.5).abs() < 1e-9);
+    for _ in 0..20 {
+        press(&mut model, ')');
+    }
+    assert!((model.live.window.unwrap().1 - 620.0).abs() < 1e-9);
+    press(&mut model, '-');
+    assert_eq!(model.live.window, None, "all of it is no part");
+    press(&mut model, ';');
+    assert_eq!(model.live.cursor, None);
+    press(&mut model, '+');
+    press(&mut model, '0');
+    assert_eq!(model.live.window, None);
+}
+
+#[test]
+fn the_mouse_points_drags_and_turns_its_wheel() {
+    let mut model = live();
+    let mut on = |at, gesture| {
+        update(
+            &mut model,
+            Message::OnChart {
+                chart: 2,
+                at,
+                gesture,
+            },
+        );
+        (model.live.chart, model.live.cursor, model.live.window)
+    };
+    assert_eq!(on(100.0, Gesture::Press), (2, Some(100.0), None));
+    assert_eq!(
+        on(101.0, Gesture::Release),
+        (2, Some(100.0), None),
+        "an unsteady hand"
+    );
+    on(100.0, Gesture::Press);
+    on(300.0, Gesture::Drag);
+    assert_eq!(on(300.0, Gesture::Release).2, Some((100.0, 300.0)));
+    assert_eq!(on(200.0, Gesture::Wheel(-3)).2, Some((150.0, 250.0)));
+    assert_eq!(on(200.0, Gesture::Wheel(3)).2, Some((100.0, 300.0)));
+}
+
+#[test]
+fn another_axis_forgets_the_places_of_the_one_before() {
+    let mut model = live();
+    type_text(&mut model, ".+x");
+    assert_eq!(model.live.along, AlongBy::Time);
+    assert_eq!((model.live.cursor, model.live.window), (None, None));
+    press(&mut model, 'x');
+    assert_eq!(model.live.along, AlongBy::Step, "no epochs are logged");
+    assert!(notice(&model).contains("logs no epochs"));
+    press(&mut model, 'X');
+    assert!(model.live.log_x);
+}
+
+#[test]
+fn runs_are_compared_and_their_curves_taken() {
+    let mut model = fixtures::busy();
+    press(&mut model, 'j');
+    let effects = press(&mut model, ' ');
+    assert!(matches!(effects.as_slice(), [Effect::Watch { beside, .. }] if beside.is_empty()));
+    let effects = press(&mut model, 'k');
+    let watch = Effect::Watch {
+        run: Some(path("margin-centre")),
+        beside: vec![path("next-one")],
+    };
+    assert_eq!(effects.last(), Some(&watch));
+    update(&mut model, Message::Curves(fixtures::curves("next-one")));
+    update(&mut model, Message::Curves(fixtures::curves("big-batch")));
+    assert_eq!(model.beside.len(), 1);
+    let runs = fixtures::runs()
+        .into_iter()
+        .filter(|run| run.name != "next-one");
+    update(&mut model, Message::Runs(runs.collect()));
+    assert!(model.compared.is_empty() && model.beside.is_empty());
+}
+
+#[test]
+fn devices_are_looked_at_only_while_they_are_shown() {
+    let mut model = live();
+    let load = fixtures::machine();
+    update(&mut model, Message::Machine(load.clone()));
+    assert_eq!(model.machine, None, "nobody asked");
+    assert_eq!(press(&mut model, 'd'), [Effect::WatchMachine(true)]);
+    update(&mut model, Message::Machine(load));
+    assert!(model.machine.is_some());
+    assert_eq!(press(&mut model, 'd'), [Effect::WatchMachine(false)]);
+    assert_eq!(model.machine, None);
+}
+
+#[test]
+fn the_data_are_those_of_the_run_at_hand_and_people_are_turned_over() {
+    let mut model = fixtures::busy();
+    let effects = press(&mut model, '6');
+    let config = path("margin-centre").join("config.ini");
+    let read = Effect::ReadSets {
+        config,
+        overlaps: Vec::new(),
+    };
+    assert_eq!(effects, [read]);
+    let mut model = fixtures::sets();
+    let person = |class| Effect::ReadPerson(FacesOf::Person("vgg".to_owned(), class));
+    assert_eq!(press_code(&mut model, KeyCode::Right), [person(1)]);
+    press(&mut model, '>');
+    press(&mut model, '>');
+    assert_eq!(press(&mut model, '>'), [person(239)], "the last one");
+    press(&mut model, 'j');
+    assert_eq!(
+        faces_shown(&model),
+        None,
+        "a set that can't be read shows nobody"
+    );
+    assert_eq!(
+        press(&mut model, 'c'),
+        [Effect::CheckSet("ms1m".to_owned())]
+    );
+    assert!(press(&mut model, 'c').is_empty(), "it is being checked");
+    press(&mut model, 'C');
+    press_code(&mut model, KeyCode::Backspace);
+    let effects = press_code(&mut model, KeyCode::Enter);
+    assert!(
+        matches!(effects.as_slice(), [Effect::ReadSets { .. }]),
+        "{effects:?}"
+    );
+    assert!(model.data.checks.is_empty());
+}
+
+#[test]
+fn charts_and_views_are_written_as_the_ending_says() {
+    let mut model = live();
+    press(&mut model, 'E');
+    let effects = press_code(&mut model, KeyCode::Enter);
+    let [Effect::ExportCurves(export, file)] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(
+        (export.tags.as_slice(), file.to_str()),
+        (&["loss/total".to_owned()][..], Some("total-loss.png"))
+    );
+    press(&mut model, 'W');
+    let effects = press_code(&mut model, KeyCode::Enter);
+    assert!(
+        matches!(effects.as_slice(), [Effect::ExportCurves(export, _)] if export.tags.len() > 8)
+    );
+    press(&mut model, '1');
+    press(&mut model, 'W');
+    let effects = press_code(&mut model, KeyCode::Enter);
+    assert!(
+        matches!(effects.as_slice(), [Effect::ExportText(text, _)] if text.starts_with("run,state"))
+    );
+    for (ending, screen) in [("svg", true), ("doc", false)] {
+        press(&mut model, 'W');
+        for _ in 0..3 {
+            press_code(&mut model, KeyCode::Backspace);
+        }
+        type_text(&mut model, ending);
+        let effects = press_code(&mut model, KeyCode::Enter);
+        let written = effects
+            == [Effect::ExportScreen(PathBuf::from(format!(
+                "runs.{ending}"
+            )))];
+        assert_eq!(written, screen, "{effects:?}");
+    }
+    assert!(notice(&model).contains(".svg and .csv"));
+    assert_eq!(
+        press(&mut model, 'Y'),
+        [Effect::Copy("runs/margin-centre".to_owned())]
+    );
 }

@@ -34,6 +34,26 @@ pub(super) fn ask(model: &mut Model) -> Option<Effect> {
     Some(Effect::ReadScores { of, evaluation })
 }
 
+/// Asks how the selected figure differs from the marked one, where that isn't known.
+pub(super) fn compare(model: &mut Model) -> Option<Effect> {
+    let (first, second) = (
+        model.evaluation.marked.clone()?,
+        model.evaluation.figure.clone()?,
+    );
+    let known = model
+        .comparison
+        .as_ref()
+        .is_some_and(|(a, b, _)| (a, b) == (&first, &second));
+    if known || first == second {
+        return None;
+    }
+    let figures = super::triage::figures(model);
+    let find = |of: &FigureOf| figures.iter().find(|figure| figure.of == *of).cloned();
+    let both = [find(&first)?, find(&second)?];
+    model.comparison = Some((first, second, Known::Reading));
+    Some(Effect::Compare(Box::new(both)))
+}
+
 /// Takes in an answer.
 pub(super) fn read(model: &mut Model, of: FigureOf, result: Result<Arc<Scored>, String>) {
     model.scores.insert(of, result.into());

@@ -105,6 +105,9 @@ fn is_whole(evaluation: &Evaluation) -> bool {
 /// Whose faces the view in front shows.
 pub fn faces_shown(model: &Model) -> Option<FacesOf> {
     let triage = &model.triage;
+    if model.view == View::Data {
+        return super::data::person(model);
+    }
     let figure = triage.figure.clone()?;
     match model.view {
         View::Failures => {

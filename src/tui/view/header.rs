@@ -1,7 +1,7 @@
 //! The first line: the views, the folder of runs, how many there are.
 //!
 //! ```text
-//! facetui  1 Runs  2 Live  3 Evaluation  4 Pairs  5 Errors     runs · 4 runs, 1 live
+//! facetui  1 Runs  2 Live  3 Evaluation  4 Pairs  5 Errors  6 Data  runs · 4 runs, 1 live
 //! ```
 
 use ratatui::layout::Rect;

@@ -227,6 +227,7 @@ enum Section {
     Live,
     Evaluation,
     Faces,
+    Data,
     Sideways,
     Runs,
     Question,
@@ -240,6 +241,7 @@ const SECTIONS: &[(&str, Section)] = &[
     ("In the live view", Section::Live),
     ("In the evaluations", Section::Evaluation),
     ("In the failing pairs and the error list", Section::Faces),
+    ("In the data", Section::Data),
     (
         "In the live view, the evaluations and the pairs",
         Section::Sideways,
@@ -251,6 +253,7 @@ const SECTIONS: &[(&str, Section)] = &[
 fn section(binding: &Binding) -> Section {
     match binding.contexts {
         [Context::Runs] => Section::Runs,
+        [Context::Runs, Context::Failures, ..] => Section::Sideways,
         [Context::Live] => Section::Live,
         [Context::Form | Context::Palette]
         | [Context::Form, Context::Ask, ..]
@@ -261,7 +264,7 @@ fn section(binding: &Binding) -> Section {
         [Context::Question] => Section::Question,
         [Context::Runs, Context::Live] => Section::Run,
         [Context::Evaluation] => Section::Evaluation,
-        [Context::Live, Context::Evaluation, Context::Failures] => Section::Sideways,
+        [Context::Live, Context::Evaluation, Context::Failures, ..] => Section::Sideways,
         _ => Section::Everywhere,
     }
 }
