@@ -229,23 +229,12 @@ fn counts(line: &mut SetLine, found: &Inspection) {
 fn check(path: &Path, root: Option<&Path>) -> Result<CheckReport, String> {
     let mut report =
         data::check(path, root, &|_, _| {}).map_err(|error| visible(&error.to_string()))?;
-    let names = report
-        .broken
-        .iter_mut()
+    let broken = report.broken.iter_mut();
+    let twice = report.duplicates.iter_mut();
+    let names = broken
         .flat_map(|broken| [&mut broken.image, &mut broken.problem])
-        .chain(
-            report
-                .duplicates
-                .iter_mut()
-                .flat_map(|same| &mut same.images),
-        )
-        .chain(
-            report
-                .duplicates
-                .iter_mut()
-                .flat_map(|same| &mut same.people),
-        );
-    for name in names.collect::<Vec<_>>() {
+        .chain(twice.flat_map(|same| same.images.iter_mut().chain(&mut same.people)));
+    for name in names {
         *name = visible(name);
     }
     Ok(report)

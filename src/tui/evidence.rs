@@ -258,6 +258,10 @@ impl Evidence {
                     list.remove(&change.video);
                 }
             }
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)
+                    .map_err(|error| format!("can't make {}: {error}", visible_path(folder)))?;
+            }
             list.save(&path).map_err(told)?;
             is_new = false;
         }

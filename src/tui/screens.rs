@@ -338,7 +338,7 @@ fn a_zoomed_chart_lists_the_newest_marks_and_the_help_says_what_they_are() {
     let text = screen(&mut model, LARGE);
     assert!(text.contains("Δ       400   2m  schedule.learning_rate set to 0.0005"));
     press(&mut model, "?");
-    let text = screen(&mut model, (200, 60));
+    let text = screen(&mut model, (200, 130));
     for kind in MarkKind::ALL {
         assert!(text.contains(kind.meaning()), "{kind:?}");
     }
@@ -348,7 +348,7 @@ fn a_zoomed_chart_lists_the_newest_marks_and_the_help_says_what_they_are() {
 fn the_help_lists_every_key() {
     let mut model = fixtures::busy();
     press(&mut model, "?");
-    let text = screen(&mut model, (200, 60));
+    let text = screen(&mut model, (200, 130));
     for binding in TABLE {
         for press in binding.keys {
             assert!(text.contains(&press.name()), "{}", press.name());

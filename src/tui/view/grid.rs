@@ -188,8 +188,8 @@ impl<'a> Grid<'a> {
             lines.extend(line(label, tags, self.curves, self.along));
         }
         for curves in beside {
-            let live = &self.model.live;
-            let along = Along::of(&curves.scalars, live.along, live.log_x);
+            let options = &self.model.live;
+            let along = Along::of(&curves.scalars, options.along, options.log_x);
             let runs = self.model.runs().iter();
             let name = runs
                 .filter(|run| run.path == curves.path)
