@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Curve, Point, Scalars};
+use crate::run::{Curve, Point, Scalars, Stretch};
 
 use super::marks::Mark;
 use super::words;
@@ -142,24 +142,48 @@ pub fn has_epochs(scalars: &Scalars) -> bool {
     steps_of_epoch(scalars).is_some()
 }
 
-/// The steps of an epoch, by the first and the last time that another one began.
+/// The steps of an epoch, by the first and the last time that another one began; only stretches in which one did are
+/// unpacked, the first and the last of them.
 fn steps_of_epoch(scalars: &Scalars) -> Option<f64> {
-    let mut begun: Option<(f64, f64)> = None;
-    let mut last = None;
-    let mut before: Option<f64> = None;
-    for point in scalars.curve(EPOCH)?.points() {
-        if before.is_some_and(|before| point.value > before) {
-            begun.get_or_insert((point.step as f64, point.value));
-            last = Some((point.step as f64, point.value));
+    let curve = scalars.curve(EPOCH)?;
+    let mut before = curve.first()?.value;
+    let mut begun: Option<Begun> = None;
+    let mut newest = None;
+    for stretch in curve.stretches() {
+        let end = stretch.outline().last.value;
+        if end > before {
+            if begun.is_none() {
+                begun = begins(&stretch, before).into_iter().next();
+            }
+            newest = Some((stretch, before));
         }
-        before = Some(point.value);
+        before = end;
     }
-    let ((first_step, first), (last_step, last)) = (begun?, last?);
+    let (first_step, first) = begun?;
+    let (stretch, before) = newest?;
+    let (last_step, last) = begins(&stretch, before).into_iter().last()?;
     if last > first {
         return Some((last_step - first_step) / (last - first));
     }
     // Only one began so far: the one before it has as many steps as came until then.
     (first > 0.0).then(|| first_step / first)
+}
+
+/// The step at which an epoch began, and its number.
+type Begun = (f64, f64);
+
+/// Where epochs begin in a stretch that follows a value.
+fn begins(stretch: &Stretch, mut before: f64) -> Vec<Begun> {
+    let mut points = Vec::new();
+    stretch.unpack(&mut points);
+    let mut begun = Vec::new();
+    for point in points {
+        if point.value > before {
+            begun.push((point.step as f64, point.value));
+        }
+        before = point.value;
+    }
+    begun
 }
 
 #[cfg(test)]
@@ -171,8 +195,8 @@ mod tests {
         let mut scalars = Scalars::default();
         for step in 1..=100_u64 {
             let mut values = vec![("loss/total".to_owned(), 1.0)];
-            if epoch_steps > 0 {
-                values.push((EPOCH.to_owned(), (step / epoch_steps) as f64));
+            if let Some(epoch) = step.checked_div(epoch_steps) {
+                values.push((EPOCH.to_owned(), epoch as f64));
             }
             scalars.add(Event {
                 wall_time: 1_000.0 + step as f64 * 2.0,
@@ -207,6 +231,19 @@ mod tests {
         }
         let (left, right) = Along::of(&scalars, AlongBy::Time, false).span(&scalars);
         assert!(left.abs() < 1e-9 && (right - 198.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_length_of_an_epoch_is_found_over_many_stretches() {
+        let mut scalars = Scalars::default();
+        for step in 1..=50_000_u64 {
+            scalars.add(Event {
+                wall_time: step as f64,
+                step,
+                what: What::Scalars(vec![(EPOCH.to_owned(), (step / 700) as f64)]),
+            });
+        }
+        assert_eq!(steps_of_epoch(&scalars), Some(700.0));
     }
 
     #[test]

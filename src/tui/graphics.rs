@@ -41,6 +41,9 @@ enum Multiplexer {
     Screen,
 }
 
+/// Asks for the background's colour. The library's own question ends with a bell, which might be heard.
+const BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
+
 /// A terminal far away needs some time; one that answers nothing is not waited for longer.
 const PATIENCE: Duration = Duration::from_millis(150);
 
@@ -125,12 +128,9 @@ fn asked(environment: Environment, answers: &Answers) -> Protocols {
 /// # Errors
 /// When the terminal is gone.
 pub fn ask() -> io::Result<Answers> {
-    let options = QueryStdioOptions {
-        terminal_background_color_osc: true,
-        ..QueryStdioOptions::default()
-    };
     let mut output = io::stdout();
-    output.write_all(Parser::query(false, options).as_bytes())?;
+    output.write_all(BACKGROUND)?;
+    output.write_all(Parser::query(false, QueryStdioOptions::default()).as_bytes())?;
     output.flush()?;
     let begun = Instant::now();
     let mut parser = Parser::new();

@@ -379,6 +379,7 @@ pub enum Outcome {
 
 /// How the live view shows things.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct LiveOptions {
     /// The chosen chart.
     pub chart: usize,
@@ -506,6 +507,9 @@ impl Model {
     pub fn listed(&self) -> Vec<&Arc<RunSnapshot>> {
         let filter = self.list.filter.to_lowercase();
         let contains = |run: &&Arc<RunSnapshot>| {
+            if filter.is_empty() {
+                return true;
+            }
             let details = run.details();
             let state = run.state().map_or("", super::words::state);
             let device = details.map_or("", |details| &details.status.device);

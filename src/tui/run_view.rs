@@ -12,6 +12,7 @@ use super::model::LiveOptions;
 /// How a run is looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct RunView {
     /// The chosen chart.
     pub chart: usize,

@@ -189,5 +189,10 @@ impl Drop for Dashboard {
 pub fn facetui(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> CommandBuilder {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_facetui"));
     command.args(arguments);
+    // How the person who runs the tests likes the dashboard is no business of theirs.
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
+    for variable in ["XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
+        command.env(variable, home.join(variable));
+    }
     command
 }

@@ -52,8 +52,14 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
     };
     let text = line.text().trim();
     match about {
+        Asked::Filter => Vec::new(),
         Asked::Reason { video } => triage::list(model, &video, text),
-        Asked::Video if text.is_empty() => Vec::new(),
+        Asked::Note { path } => vec![Effect::Manage(path, Manage::Note(text.to_owned()))],
+        // Of all others nothing typed is nothing asked for.
+        _ if text.is_empty() => {
+            say(model, Tone::Refused, "nothing was typed".to_owned());
+            Vec::new()
+        }
         Asked::Video => {
             let video = text.to_owned();
             model.overlay = Some(Overlay::Ask(Ask {
@@ -62,22 +68,13 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
             }));
             Vec::new()
         }
-        Asked::ExportErrors if text.is_empty() => {
-            say(model, Tone::Refused, "no file was named".to_owned());
-            Vec::new()
-        }
         Asked::ExportErrors => vec![Effect::ExportErrors(PathBuf::from(text))],
-        Asked::Filter => Vec::new(),
-        Asked::ExportChart | Asked::ExportView if text.is_empty() => Vec::new(),
         Asked::ExportChart => export::chart(model, Path::new(text)),
         Asked::ExportView => export::view(model, Path::new(text)),
-        Asked::Config if text.is_empty() => Vec::new(),
         Asked::Config => {
             data::choose(model, PathBuf::from(text));
             Vec::new()
         }
-        Asked::Rename { .. } if text.is_empty() => Vec::new(),
         Asked::Rename { path } => vec![Effect::Manage(path, Manage::Rename(text.to_owned()))],
-        Asked::Note { path } => vec![Effect::Manage(path, Manage::Note(text.to_owned()))],
     }
 }

@@ -53,24 +53,10 @@ pub fn refusal(model: &Model, action: Action) -> Option<String> {
     if about_threshold && model.scored().is_none() {
         return Some("no scores are at hand: select a figure that has some".to_owned());
     }
-    let about_curves = matches!(
-        action,
-        Action::Zoom
-            | Action::Smooth
-            | Action::LogScale
-            | Action::Along
-            | Action::LogAlong
-            | Action::Outliers
-            | Action::CursorLeft
-            | Action::CursorRight
-            | Action::ZoomIn
-            | Action::ZoomOut
-            | Action::ExportChart
-    );
     if action == Action::Compare && model.selected.is_none() {
         return Some("no run is selected".to_owned());
     }
-    if about_curves && model.view == View::Live && charts::of(model).is_empty() {
+    if is_about_curves(action) && model.view == View::Live && charts::of(model).is_empty() {
         return Some("there are no curves yet".to_owned());
     }
     if action == Action::MarkRow && model.evaluation.figure.is_none() {
@@ -87,6 +73,28 @@ pub fn refusal(model: &Model, action: Action) -> Option<String> {
     if !commands {
         return None;
     }
+    run_refusal(run, action)
+}
+
+fn is_about_curves(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Zoom
+            | Action::Smooth
+            | Action::LogScale
+            | Action::Along
+            | Action::LogAlong
+            | Action::Outliers
+            | Action::CursorLeft
+            | Action::CursorRight
+            | Action::ZoomIn
+            | Action::ZoomOut
+            | Action::ExportChart
+    )
+}
+
+/// Why an action can't be done with a run now.
+fn run_refusal(run: &RunSnapshot, action: Action) -> Option<String> {
     let details = match &run.contents {
         Contents::Run(details) => details,
         Contents::EventLog => {
@@ -99,14 +107,13 @@ pub fn refusal(model: &Model, action: Action) -> Option<String> {
     };
     let state = details.status.state;
     match action {
-        Action::Note => return None,
         Action::FineTune if details.status.kind != JobKind::Train => {
             return Some(format!("{} trained nothing to go on from", run.name));
         }
         Action::FineTune if details.status.last_checkpoint.is_none() => {
             return Some(format!("{} has no checkpoint yet", run.name));
         }
-        Action::FineTune => return None,
+        Action::Note | Action::FineTune => return None,
         Action::Rename | Action::Archive => {
             return state
                 .is_live()

@@ -6,6 +6,7 @@ use crate::run::JobKind;
 use crate::tui::effect::Effect;
 use crate::tui::keys::Action;
 use crate::tui::line::TextLine;
+use crate::tui::message::Message;
 use crate::tui::model::{Ask, Asked, Known, Model, Overlay, Tone};
 use crate::tui::triage::FacesOf;
 
@@ -41,6 +42,24 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
         effects.push(Effect::ReadPerson(of));
     }
     effects
+}
+
+/// Takes in an answer; one about another file came too late.
+pub(super) fn told(model: &mut Model, message: Message) {
+    match message {
+        Message::Sets {
+            config,
+            result,
+            overlaps,
+        } if model.data.config.as_ref() == Some(&config) => {
+            model.data.sets = Some(result.into());
+            model.data.overlaps = overlaps;
+        }
+        Message::SetChecked { name, result } => {
+            model.data.checks.insert(name, result.into());
+        }
+        _ => {}
+    }
 }
 
 /// Whose faces are shown.

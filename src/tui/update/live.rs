@@ -5,7 +5,7 @@ use crate::tui::charts;
 use crate::tui::effect::Effect;
 use crate::tui::keys::Action;
 use crate::tui::message::Gesture;
-use crate::tui::model::{Model, Tone};
+use crate::tui::model::{Model, SMOOTHINGS, Tone};
 
 use super::say;
 
@@ -22,6 +22,13 @@ const DRAG: f64 = 0.02;
 
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
+        Action::Smooth => model.live.smoothing = (model.live.smoothing + 1) % SMOOTHINGS.len(),
+        Action::LogScale => model.live.log_y = !model.live.log_y,
+        Action::WorkerLog => {
+            let shown = model.selected_run().is_some_and(|run| model.shows_log(run));
+            model.live.log = Some(!shown);
+            model.live.log_scroll = 0;
+        }
         Action::Along => turn_along(model),
         Action::LogAlong => {
             model.live.log_x = !model.live.log_x;

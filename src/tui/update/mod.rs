@@ -22,9 +22,8 @@ use super::effect::Effect;
 use super::keys::Action;
 use super::line::TextLine;
 use super::message::{Message, Target};
-use super::model::{Model, Notice, Overlay, Palette, SMOOTHINGS, Tone, View};
+use super::model::{Model, Notice, Overlay, Palette, Tone, View};
 use super::run_view::RunView;
-use super::threshold::LARGE;
 use super::{charts, comparison, words};
 
 /// Takes in one message; what it asks of the world is returned.
@@ -44,18 +43,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Message::Wheel(lines) => match (&mut model.overlay, model.view) {
-            (Some(Overlay::Help { scroll, .. }), _) => {
-                *scroll = scroll.saturating_add_signed(lines);
-                Vec::new()
-            }
-            (Some(_), _) => Vec::new(),
-            (None, View::Live) => {
-                scroll_log(model, -lines);
-                Vec::new()
-            }
-            (None, _) => moved(model, lines.signum()),
-        },
+        Message::Wheel(lines) => wheeled(model, lines),
         Message::Resized(width, height) => {
             model.size = (width, height);
             Vec::new()
@@ -90,19 +78,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             triage::told(model, message);
             Vec::new()
         }
-        Message::Sets {
-            config,
-            result,
-            overlaps,
-        } => {
-            if model.data.config.as_ref() == Some(&config) {
-                model.data.sets = Some(result.into());
-                model.data.overlaps = overlaps;
-            }
-            Vec::new()
-        }
-        Message::SetChecked { name, result } => {
-            model.data.checks.insert(name, result.into());
+        message @ (Message::Sets { .. } | Message::SetChecked { .. }) => {
+            data::told(model, message);
             Vec::new()
         }
         Message::Exported(result) => {
@@ -124,10 +101,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Resumed { name, result } => {
-            match result {
-                Ok(what) => say(model, Tone::Done, format!("{name}: {what}")),
-                Err(error) => say(model, Tone::Failed, format!("{name}: {error}")),
-            }
+            let named = |what: String| format!("{name}: {what}");
+            tell(model, result.map(str::to_owned).map(named).map_err(named));
             vec![Effect::Look]
         }
         Message::Checked { edit, keys, result } => {
@@ -151,17 +126,38 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     };
     model.changed |= !quiet;
     if !quiet {
-        match model.view {
-            View::Evaluation => {
-                effects.extend(threshold::ask(model));
-                effects.extend(threshold::compare(model));
-            }
-            View::Failures | View::Errors => effects.extend(triage::ask(model)),
-            View::Data => effects.extend(data::ask(model)),
-            View::Runs | View::Live => {}
-        }
+        effects.extend(lacking(model));
     }
     effects
+}
+
+/// Asks for what the view in front lacks.
+fn lacking(model: &mut Model) -> Vec<Effect> {
+    match model.view {
+        View::Evaluation => {
+            let scores = threshold::ask(model);
+            scores
+                .into_iter()
+                .chain(threshold::compare(model))
+                .collect()
+        }
+        View::Failures | View::Errors => triage::ask(model),
+        View::Data => data::ask(model),
+        View::Runs | View::Live => Vec::new(),
+    }
+}
+
+/// Turns the wheel: the help, the worker's output, or the list at hand.
+fn wheeled(model: &mut Model, lines: isize) -> Vec<Effect> {
+    match (&mut model.overlay, model.view) {
+        (Some(Overlay::Help { scroll, .. }), _) => {
+            *scroll = scroll.saturating_add_signed(lines);
+        }
+        (Some(_), _) => {}
+        (None, View::Live) => scroll_log(model, -lines),
+        (None, _) => return moved(model, lines.signum()),
+    }
+    Vec::new()
 }
 
 fn pressed(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
@@ -220,12 +216,13 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 }),
             };
         }
-        Action::ShowRuns => show(model, View::Runs),
-        Action::ShowLive | Action::Open => show(model, View::Live),
-        Action::ShowEvaluation => show(model, View::Evaluation),
-        Action::ShowFailures => show(model, View::Failures),
-        Action::ShowErrors => show(model, View::Errors),
-        Action::ShowData => show(model, View::Data),
+        Action::ShowRuns
+        | Action::ShowLive
+        | Action::Open
+        | Action::ShowEvaluation
+        | Action::ShowFailures
+        | Action::ShowErrors
+        | Action::ShowData => show(model, view_of(action)),
         Action::CheckSet | Action::ChooseConfig => return data::act(model, action),
         Action::FarLeft => data::turn(model, -100),
         Action::FarRight => data::turn(model, 100),
@@ -246,14 +243,10 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             let zoomed = zoomed(model);
             *zoomed = !*zoomed;
         }
-        Action::Smooth => model.live.smoothing = (model.live.smoothing + 1) % SMOOTHINGS.len(),
-        Action::LogScale => model.live.log_y = !model.live.log_y,
-        Action::WorkerLog => {
-            let shown = model.selected_run().is_some_and(|run| model.shows_log(run));
-            model.live.log = Some(!shown);
-            model.live.log_scroll = 0;
-        }
-        Action::Along
+        Action::Smooth
+        | Action::LogScale
+        | Action::WorkerLog
+        | Action::Along
         | Action::LogAlong
         | Action::Outliers
         | Action::CursorLeft
@@ -272,27 +265,14 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             return export::act(model, action);
         }
         Action::Order if model.view == View::Runs => model.list.order = model.list.order.next(),
-        Action::Order if model.view == View::Evaluation => {
-            let place = &mut model.evaluation;
-            place.order = match place.order {
-                Some(_) => None,
-                None => Some(place.column),
-            };
-        }
-        Action::Roc => model.evaluation.roc = !model.evaluation.roc,
-        Action::MarkRow => {
-            let place = &mut model.evaluation;
-            place.marked = match &place.marked {
-                Some(marked) if Some(marked) == place.figure.as_ref() => None,
-                _ => place.figure.clone(),
-            };
-            model.comparison = None;
-        }
-        Action::ThresholdDown => threshold::nudge(model, -1),
-        Action::ThresholdUp => threshold::nudge(model, 1),
-        Action::ThresholdFarDown => threshold::nudge(model, -LARGE),
-        Action::ThresholdFarUp => threshold::nudge(model, LARGE),
-        Action::ThresholdMean => model.evaluation.nudge = 0,
+        Action::Order if model.view == View::Evaluation => threshold::act(model, action),
+        Action::Roc
+        | Action::MarkRow
+        | Action::ThresholdDown
+        | Action::ThresholdUp
+        | Action::ThresholdFarDown
+        | Action::ThresholdFarUp
+        | Action::ThresholdMean => threshold::act(model, action),
         Action::TogglePause
         | Action::Park
         | Action::Resume
@@ -390,6 +370,18 @@ fn pointed(model: &mut Model, target: Target) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// The view that an action leads to.
+fn view_of(action: Action) -> View {
+    match action {
+        Action::ShowLive | Action::Open => View::Live,
+        Action::ShowEvaluation => View::Evaluation,
+        Action::ShowFailures => View::Failures,
+        Action::ShowErrors => View::Errors,
+        Action::ShowData => View::Data,
+        _ => View::Runs,
+    }
 }
 
 fn show(model: &mut Model, view: View) {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::tui::comparison;
 use crate::tui::effect::Effect;
+use crate::tui::keys::Action;
 use crate::tui::model::{Known, Model};
 use crate::tui::snapshot::RunSnapshot;
-use crate::tui::threshold::{FigureOf, Scored};
+use crate::tui::threshold::{FigureOf, LARGE, Scored};
 
 /// Notes which figure is selected, and asks for its scores where they aren't known.
 ///
@@ -59,8 +60,35 @@ pub(super) fn read(model: &mut Model, of: FigureOf, result: Result<Arc<Scored>, 
     model.scores.insert(of, result.into());
 }
 
+/// Moves the control, orders the table, marks a figure.
+pub(super) fn act(model: &mut Model, action: Action) {
+    let place = &mut model.evaluation;
+    match action {
+        Action::ThresholdDown => nudge(model, -1),
+        Action::ThresholdUp => nudge(model, 1),
+        Action::ThresholdFarDown => nudge(model, -LARGE),
+        Action::ThresholdFarUp => nudge(model, LARGE),
+        Action::ThresholdMean => place.nudge = 0,
+        Action::Roc => place.roc = !place.roc,
+        Action::Order => {
+            place.order = match place.order {
+                Some(_) => None,
+                None => Some(place.column),
+            };
+        }
+        Action::MarkRow => {
+            place.marked = match &place.marked {
+                Some(marked) if Some(marked) == place.figure.as_ref() => None,
+                _ => place.figure.clone(),
+            };
+            model.comparison = None;
+        }
+        _ => {}
+    }
+}
+
 /// Moves the control, as far as there are distances.
-pub(super) fn nudge(model: &mut Model, by: i64) {
+fn nudge(model: &mut Model, by: i64) {
     if let Some(scored) = model.scored() {
         model.evaluation.nudge = scored.within(model.evaluation.nudge + by);
     }

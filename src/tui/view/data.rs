@@ -172,7 +172,7 @@ fn draw_facts(model: &Model, set: &SetLine, pen: &mut Pen, area: Rect) {
     if !set.sizes.is_empty() {
         y = draw_sizes(set, pen, area) + 1;
     }
-    let mut lines: Vec<(String, String, Role)> = Vec::new();
+    let mut lines: Vec<failures::About> = Vec::new();
     let mut add = |label: &str, text: String, role| lines.push((label.to_owned(), text, role));
     if let Some((same, different)) = set.pairs {
         let text = format!(

@@ -17,7 +17,7 @@ use crate::tui::triage::{Errors, Shown, VideoLine};
 use crate::tui::widget::text::Pen;
 use crate::untrusted::visible;
 
-use super::failures::{Places, corrected, draw_about, title};
+use super::failures::{About, Places, corrected, draw_about, title};
 use super::{ViewCache, faces};
 
 /// Draws list, faces and evidence.
@@ -30,7 +30,7 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
         Some(Known::Reading) | None => return pen.empty(area, &["reading the error list…"]),
     };
     let about = about(model);
-    let places = Places::of(model, area, about.len() as u16);
+    let places = Places::of(model, area, &about);
     if let Some(list) = places.list {
         draw_list(model, errors, cache, pen, list);
     }
@@ -156,7 +156,7 @@ fn finding(finding: Finding) -> &'static str {
 }
 
 /// Lines about the selected video: who noted what, the evidence, its pairs.
-fn about(model: &Model) -> Vec<(String, String, Role)> {
+fn about(model: &Model) -> Vec<About> {
     let Some(line) = model.triage.selected_video() else {
         return Vec::from_iter(corrected(model));
     };

@@ -42,7 +42,7 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
         }
     };
     let about = about(model, failing);
-    let places = Places::of(model, area, about.len() as u16);
+    let places = Places::of(model, area, &about);
     if let Some(list) = places.list {
         draw_list(model, failing, cache, pen, list);
     }
@@ -56,6 +56,12 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     draw_about(&about, pen, places.about);
 }
 
+/// A label, a text, and how that looks.
+pub type About = (String, String, Role);
+
+/// Cells for a label.
+const LABEL: u16 = 11;
+
 /// Where things are.
 pub struct Places {
     /// The list; `None` where the pictures have the whole pane.
@@ -67,8 +73,8 @@ pub struct Places {
 }
 
 impl Places {
-    /// Beside each other where there is room, else the list above; `lines` is what the text at the end needs.
-    pub fn of(model: &Model, area: Rect, lines: u16) -> Self {
+    /// Beside each other where there is room, else the list above; `about` is the text at the end.
+    pub fn of(model: &Model, area: Rect, about: &[About]) -> Self {
         let inner = Rect {
             x: area.x + 1,
             width: area.width - 2,
@@ -99,7 +105,12 @@ impl Places {
             };
             (Some(Rect { height, ..area }), rest)
         };
-        let below = lines.min(rest.height / 3);
+        let room = usize::from(rest.width.saturating_sub(LABEL));
+        let lines: usize = about
+            .iter()
+            .map(|(_, text, _)| wrap(text, room).len())
+            .sum();
+        let below = (lines as u16).min(rest.height / 3);
         Self {
             list,
             faces: Rect {
@@ -231,7 +242,7 @@ pub fn title(text: &str, tally: &str, pen: &mut Pen, area: Rect) {
 }
 
 /// A label and a text for each line about the selected pair.
-fn about(model: &Model, failing: &Failing) -> Vec<(String, String, Role)> {
+fn about(model: &Model, failing: &Failing) -> Vec<About> {
     let mut lines = Vec::new();
     if let Some(failed) = model.triage.selected_pair() {
         let pair = &failed.pair;
@@ -261,14 +272,15 @@ fn about(model: &Model, failing: &Failing) -> Vec<(String, String, Role)> {
             lines.push(("elsewhere".to_owned(), text, role));
         }
     }
-    if failing.videos {
-        lines.extend(corrected(model));
+    // Where there is little room, the figures that follow a mark matter more than what others made of the pair.
+    if let Some(corrected) = corrected(model).filter(|_| failing.videos) {
+        lines.insert(0, corrected);
     }
     lines
 }
 
 /// What the figures are without the listed videos, and were before the last change.
-pub fn corrected(model: &Model) -> Option<(String, String, Role)> {
+pub fn corrected(model: &Model) -> Option<About> {
     let now = model.triage.refigured.as_ref()?;
     let figure = |one: &Refigured| {
         let Refigured {
@@ -301,8 +313,7 @@ pub fn corrected(model: &Model) -> Option<(String, String, Role)> {
 }
 
 /// Draws lines about something: a label, then a text that may go on below.
-pub fn draw_about(lines: &[(String, String, Role)], pen: &mut Pen, area: Rect) {
-    const LABEL: u16 = 11;
+pub fn draw_about(lines: &[About], pen: &mut Pen, area: Rect) {
     let mut y = area.y;
     let room = area.width.saturating_sub(LABEL);
     for (label, text, role) in lines {

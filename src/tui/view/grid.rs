@@ -191,10 +191,10 @@ impl<'a> Grid<'a> {
             let options = &self.model.live;
             let along = Along::of(&curves.scalars, options.along, options.log_x);
             let runs = self.model.runs().iter();
-            let name = runs
+            let mut name = runs
                 .filter(|run| run.path == curves.path)
                 .map(|run| &run.name);
-            if let (Some((_, tags)), Some(name)) = (chart.curves.first(), name.last()) {
+            if let (Some((_, tags)), Some(name)) = (chart.curves.first(), name.next_back()) {
                 lines.extend(line(name, tags, curves, along));
             }
         }

@@ -38,12 +38,20 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     }
     let about = format!("{} · {} ", model.root, tally(model));
     let room = area.right().saturating_sub(x + 2);
-    let about = if pen.width(&about) <= room {
-        about
-    } else {
-        format!("{} ", tally(model))
-    };
+    let fits = |text: &String| pen.width(text) <= room;
+    let short = [
+        about,
+        format!("{} ", tally(model)),
+        format!("{} ", live(model)),
+    ];
+    let about = short.into_iter().find(fits).unwrap_or_default();
     pen.put_right(area.right() - room, area.y, room, &about, Role::Quiet);
+}
+
+/// How many runs are at work, where there is room for no more.
+fn live(model: &Model) -> String {
+    let live = model.runs().iter().filter(|run| run.is_live()).count();
+    format!("{live} live")
 }
 
 fn tally(model: &Model) -> String {

@@ -45,8 +45,7 @@ pub fn draw(
         Role::Strong,
     );
     let wanted = searched.text.text().to_lowercase();
-    let mut found = lines(keys, usize::from(area.width - 2));
-    found.retain(|line| line.contains(&wanted));
+    let found = found(keys, &wanted, usize::from(area.width - 2));
     let below = Rect {
         y: area.y + 1,
         height: area.height - 1,
@@ -208,16 +207,23 @@ fn lines(keys: &Keys, width: usize) -> Vec<Line> {
     lines
 }
 
-impl Line {
-    fn contains(&self, wanted: &str) -> bool {
-        match self {
-            Self::Blank | Self::Title(_) => false,
-            Self::Key(keys, text) => {
-                keys.to_lowercase().contains(wanted) || text.to_lowercase().contains(wanted)
+/// The lines of what has a text in its name, its keys or its sentence.
+fn found(keys: &Keys, wanted: &str, width: usize) -> Vec<Line> {
+    let room = width.saturating_sub(usize::from(KEYS) + 2);
+    let has = |text: &str| text.to_lowercase().contains(wanted);
+    let mut lines = Vec::new();
+    for bound in keys.all() {
+        let mut names = bound.names();
+        let binding = bound.binding;
+        if has(&names) || has(binding.help) || has(&binding.action.name()) {
+            for text in wrap(binding.help, room) {
+                lines.push(Line::Key(std::mem::take(&mut names), text));
             }
-            Self::Mark(kind) => kind.meaning().to_lowercase().contains(wanted),
         }
     }
+    let marks = MarkKind::ALL.into_iter();
+    lines.extend(marks.filter(|kind| has(kind.meaning())).map(Line::Mark));
+    lines
 }
 
 #[derive(PartialEq, Eq)]
@@ -253,7 +259,6 @@ const SECTIONS: &[(&str, Section)] = &[
 fn section(binding: &Binding) -> Section {
     match binding.contexts {
         [Context::Runs] => Section::Runs,
-        [Context::Runs, Context::Failures, ..] => Section::Sideways,
         [Context::Live] => Section::Live,
         [Context::Form | Context::Palette]
         | [Context::Form, Context::Ask, ..]
@@ -264,7 +269,8 @@ fn section(binding: &Binding) -> Section {
         [Context::Question] => Section::Question,
         [Context::Runs, Context::Live] => Section::Run,
         [Context::Evaluation] => Section::Evaluation,
-        [Context::Live, Context::Evaluation, Context::Failures, ..] => Section::Sideways,
+        [Context::Live, Context::Evaluation, Context::Failures, ..]
+        | [Context::Runs, Context::Failures, ..] => Section::Sideways,
         _ => Section::Everywhere,
     }
 }

@@ -99,11 +99,13 @@ fn draw_list(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     if !place.filter.is_empty() {
         how.push(format!("“{}”", crate::untrusted::visible(&place.filter)));
     }
-    if !how.is_empty() {
-        let how = format!(" {} ", how.join(" · "));
-        let wide = pen.width(&how).min(area.width / 2);
-        pen.put(area.x + 2 + 4, area.y, wide, &how, Role::Accent);
-    }
+    pen.put(
+        area.x + 2,
+        area.bottom() - 1,
+        area.width / 2,
+        &how.join(" · "),
+        Role::Accent,
+    );
     let rows = usize::from(area.height.saturating_sub(2)).max(1);
     let selected = model.selected_index().unwrap_or(0);
     let first = selected.saturating_sub(rows - 1);

@@ -128,11 +128,11 @@ impl Line<'_> {
 }
 
 /// The points of a curve within a window; stretches outside are not unpacked.
-fn within<'a>(
-    curve: &'a run::Curve,
+fn within(
+    curve: &run::Curve,
     along: Along,
     (left, right): (f64, f64),
-) -> impl Iterator<Item = run::Point> + 'a {
+) -> impl Iterator<Item = run::Point> + '_ {
     let stretches = curve.stretches().filter(move |stretch| {
         let outline = stretch.outline();
         along.at(&outline.last) >= left && along.at(&outline.first) <= right
@@ -261,7 +261,9 @@ impl Chart {
         let Around { title, focused, .. } = *around;
         let values = self.legend(pen, around);
         let wide: u16 = values.iter().map(|(text, _)| pen.width(text)).sum();
-        let wide = wide.min(area.width.saturating_sub(4));
+        // Of a long legend and a title both are cut, neither away.
+        let room = area.width.saturating_sub(pen.width(title) + 3);
+        let wide = wide.min(room.max(area.width / 2));
         let (mark, role) = if focused {
             ("▌", Role::Accent)
         } else {
@@ -498,12 +500,11 @@ fn prepared(line: &Line<'_>, x: (f64, f64), resolution: usize, scale: Scale) -> 
     let place = |point: &run::Point| (line.along.at(point), scale.shown(point.value));
     let latest = line.parts.last().and_then(|curve| curve.last());
     let latest = latest.map(|point| point.value);
-    let logged = match line.parts.as_slice() {
-        [curve] => m4_of_curve(curve, place, x.0, x.1, resolution),
-        _ => {
-            let points = line.points(x);
-            m4(points.map(|point| place(&point)), x.0, x.1, resolution)
-        }
+    let logged = if let [curve] = line.parts.as_slice() {
+        m4_of_curve(curve, place, x.0, x.1, resolution)
+    } else {
+        let points = line.points(x);
+        m4(points.map(|point| place(&point)), x.0, x.1, resolution)
     };
     let label = line.label.clone();
     if scale.smoothing <= 0.0 {
