@@ -191,7 +191,7 @@ impl Session {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (sender, output) = channel();
         thread::spawn(move || {
-            let mut bytes = [0; 65_536];
+            let mut bytes = vec![0; 65_536];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 if sender.send(bytes[..count].to_vec()).is_err() {
                     return;
@@ -228,7 +228,7 @@ impl Session {
     fn wait_for(&mut self, text: &str) -> Duration {
         let begun = Instant::now();
         let mut all = Vec::new();
-        while begun.elapsed() < Duration::from_secs(120) {
+        while begun.elapsed() < Duration::from_mins(2) {
             if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(10)) {
                 self.answer(&bytes);
                 all.extend(bytes);

@@ -96,17 +96,17 @@ pub(super) fn view(model: &mut Model, file: &Path) -> Vec<Effect> {
     }
     match ending.as_str() {
         "svg" => vec![Effect::ExportScreen(file.to_owned())],
-        "csv" => match export::table(model) {
-            Some(text) => vec![Effect::ExportText(text, file.to_owned())],
-            None => {
+        "csv" => {
+            let Some(text) = export::table(model) else {
                 say(
                     model,
                     Tone::Refused,
                     "this view has no table yet".to_owned(),
                 );
-                Vec::new()
-            }
-        },
+                return Vec::new();
+            };
+            vec![Effect::ExportText(text, file.to_owned())]
+        }
         _ => {
             let text = "the ending says what to write; allowed are .svg and .csv".to_owned();
             say(model, Tone::Refused, text);

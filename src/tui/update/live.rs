@@ -4,7 +4,7 @@ use crate::tui::along::{self, AlongBy};
 use crate::tui::charts;
 use crate::tui::effect::Effect;
 use crate::tui::keys::Action;
-use crate::tui::message::Gesture;
+use crate::tui::message::{Gesture, Message};
 use crate::tui::model::{Model, SMOOTHINGS, Tone};
 
 use super::say;
@@ -127,8 +127,17 @@ fn pan(model: &mut Model, share: f64) {
     show(model, (left + by, right + by), span);
 }
 
+/// Takes in what the mouse did, or how busy the machine is.
+pub(super) fn told(model: &mut Model, message: Message) {
+    match message {
+        Message::OnChart { chart, at, gesture } => mouse(model, chart, at, gesture),
+        Message::Machine(load) if model.live.devices => model.machine = Some(load),
+        _ => {}
+    }
+}
+
 /// A press puts the cursor there, a drag shows what it goes over, the wheel zooms.
-pub(super) fn mouse(model: &mut Model, chart: usize, at: f64, gesture: Gesture) {
+fn mouse(model: &mut Model, chart: usize, at: f64, gesture: Gesture) {
     if model.overlay.is_some() {
         return;
     }

@@ -33,14 +33,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Key(event) => pressed(model, event),
         Message::Paste(text) => typed(model, |line| line.insert(&text)),
         Message::Pointed(target) => pointed(model, target),
-        Message::OnChart { chart, at, gesture } => {
-            live::mouse(model, chart, at, gesture);
-            Vec::new()
-        }
-        Message::Machine(load) => {
-            if model.live.devices {
-                model.machine = Some(load);
-            }
+        message @ (Message::OnChart { .. } | Message::Machine(_)) => {
+            live::told(model, message);
             Vec::new()
         }
         Message::Wheel(lines) => wheeled(model, lines),
@@ -228,16 +222,16 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::FarRight => data::turn(model, 100),
         Action::NextView => show(model, turn(model.view, 1)),
         Action::PreviousView => show(model, turn(model.view, View::ALL.len() - 1)),
-        Action::Up => return moved(model, -1),
-        Action::Down => return moved(model, 1),
-        Action::Left => return sideways(model, -1),
-        Action::Right => return sideways(model, 1),
-        Action::PageUp => return paged(model, -1),
-        Action::PageDown => return paged(model, 1),
-        Action::First => return moved(model, isize::MIN),
-        Action::Last => return moved(model, isize::MAX),
-        Action::NextRun => return select_by(model, 1),
-        Action::PreviousRun => return select_by(model, -1),
+        Action::Up
+        | Action::Down
+        | Action::Left
+        | Action::Right
+        | Action::PageUp
+        | Action::PageDown
+        | Action::First
+        | Action::Last
+        | Action::NextRun
+        | Action::PreviousRun => return step(model, action),
         Action::Back => back(model),
         Action::Zoom => {
             let zoomed = zoomed(model);
@@ -307,6 +301,23 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Submit => return type_into(model, action),
     }
     Vec::new()
+}
+
+/// Goes on or back: by one, by a page, to an end.
+fn step(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Up => moved(model, -1),
+        Action::Down => moved(model, 1),
+        Action::Left => sideways(model, -1),
+        Action::Right => sideways(model, 1),
+        Action::PageUp => paged(model, -1),
+        Action::PageDown => paged(model, 1),
+        Action::First => moved(model, isize::MIN),
+        Action::Last => moved(model, isize::MAX),
+        Action::NextRun => select_by(model, 1),
+        Action::PreviousRun => select_by(model, -1),
+        _ => Vec::new(),
+    }
 }
 
 /// Opens, changes and takes lines that are typed.
