@@ -44,7 +44,7 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub fn run(self, look: dashboard::Look) -> Result<(), Failure> {
+    pub fn run(self, look: &dashboard::Look) -> Result<(), Failure> {
         if self.detached {
             worker::own_session().map_err(|error| {
                 Failure::Failed(format!("cannot leave the terminal's session: {error}"))

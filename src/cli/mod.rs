@@ -96,13 +96,13 @@ fn obey(arguments: Arguments) -> Result<(), Failure> {
         command,
     } = arguments;
     let Some(command) = command else {
-        return dashboard::open(runs, readonly, look, None, Vec::new());
+        return dashboard::open(runs, readonly, &look, None, Vec::new());
     };
     match command {
-        Command::Open(command) => command.run(runs, readonly, look),
-        Command::Demo(command) => command.run(look),
-        Command::Train(command) => command.run(runs, look),
-        Command::Resume(command) => command.run(runs, look),
+        Command::Open(command) => command.run(runs, readonly, &look),
+        Command::Demo(command) => command.run(&look),
+        Command::Train(command) => command.run(runs, &look),
+        Command::Resume(command) => command.run(runs, &look),
         Command::Runs(command) => command.run(&runs),
         Command::Show(command) => command.run(&runs),
         Command::Pause(command) => command.run(&runs),

@@ -28,7 +28,7 @@ pub(super) struct Resume {
 }
 
 impl Resume {
-    pub fn run(self, runs_root: PathBuf, look: dashboard::Look) -> Result<(), Failure> {
+    pub fn run(self, runs_root: PathBuf, look: &dashboard::Look) -> Result<(), Failure> {
         let run = find::run(&runs_root, &self.run)?;
         let name = visible(&run.name());
         match launch::resume(&run, self.device)? {

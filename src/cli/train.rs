@@ -59,7 +59,7 @@ pub(super) struct Watching {
 }
 
 impl Train {
-    pub fn run(self, runs_root: PathBuf, look: dashboard::Look) -> Result<(), Failure> {
+    pub fn run(self, runs_root: PathBuf, look: &dashboard::Look) -> Result<(), Failure> {
         let (recipe, config) = launch::load(&self.recipe, &self.set, &self.config)?;
         let name = match self.name {
             Some(name) => RunName::Given(name),
@@ -83,7 +83,7 @@ impl Watching {
     pub fn watch(
         &self,
         runs_root: PathBuf,
-        look: dashboard::Look,
+        look: &dashboard::Look,
         started: Started,
     ) -> Result<(), Failure> {
         let Started { run, worker } = started;

@@ -19,6 +19,14 @@ impl ConfigErrors {
         &self.0
     }
 
+    /// `Ok` where there are none.
+    ///
+    /// # Errors
+    /// All of them, ordered by place.
+    pub fn of(errors: Vec<ConfigError>) -> Result<(), Self> {
+        Self::check(errors)
+    }
+
     /// These and others, as of a second file.
     #[must_use]
     pub fn and(mut self, others: Self) -> Self {
@@ -66,7 +74,8 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn new(place: &Place, key: impl Into<String>, problem: impl Into<String>) -> Self {
+    /// One thing that is wrong with a key at a place.
+    pub fn new(place: &Place, key: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
             place: place.clone(),
             key: Some(key.into()),

@@ -1,4 +1,4 @@
-//! What people write: `config.ini` (where data are) and recipes (how to train).
+//! What people write: `config.ini` (where data are), recipes (how to train) and settings (how the dashboard looks).
 //!
 //! A file is judged as a whole: every mistake is told at once, with its place, its key, what was found and what is
 //! allowed. Nothing here reads data.
@@ -13,6 +13,7 @@ mod reader;
 mod recipe;
 mod recipe_file;
 mod scaling;
+mod settings;
 mod tree;
 
 pub use data::{DataConfig, LfwConfig, TrainingSet, YtfConfig};
@@ -22,3 +23,4 @@ pub use park_window::ParkWindow;
 pub use persons::PersonsSource;
 pub use recipe::*;
 pub use scaling::{Scaling, UnknownScaling};
+pub use settings::*;

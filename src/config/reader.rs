@@ -268,6 +268,41 @@ impl<'a> Reader<'a> {
         Some(node.place.clone())
     }
 
+    /// The table under a key, whatever its keys, each a text or a list of texts, with their places.
+    pub fn lists(&self, key: &'static str, words: &str) -> Vec<(String, Vec<String>, Place)> {
+        let Some(node) = self.take(key) else {
+            return Vec::new();
+        };
+        let wrong = |place: &Place, name: String, found: &Value| {
+            let problem = format!("found {}; allowed: {words}", found.shown());
+            self.mistakes.add(place, name, problem);
+        };
+        let Value::Table(table) = &node.value else {
+            let problem = format!("found {}; allowed: a table, [{key}]", node.value.shown());
+            self.mistakes.add(&node.place, self.full(key), problem);
+            return Vec::new();
+        };
+        let mut read = Vec::new();
+        for (name, node) in &table.entries {
+            let full = join(&self.full(key), name);
+            let mut texts = Vec::new();
+            match &node.value {
+                Value::String(text) => texts.push(text.clone()),
+                Value::Array(items) => {
+                    for (index, item) in items.iter().enumerate() {
+                        match &item.value {
+                            Value::String(text) => texts.push(text.clone()),
+                            other => wrong(&item.place, format!("{full}[{index}]"), other),
+                        }
+                    }
+                }
+                other => wrong(&node.place, full, other),
+            }
+            read.push((name.clone(), texts, node.place.clone()));
+        }
+        read
+    }
+
     /// Notes the keys that nobody asked for.
     pub fn finish(self) {
         let known = self.known.into_inner();

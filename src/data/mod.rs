@@ -68,4 +68,4 @@ pub use training::{TrainingForm, TrainingImages};
 pub use unaligned::{UnalignedItem, UnalignedKind, UnalignedSource, is_video_name};
 pub use verification::{ImagePair, PairsDialect, VerificationImages};
 pub use verification_bin::write_bin;
-pub use video::{Video, VideoPair, VideoSet, frames_in};
+pub use video::{Video, VideoPair, VideoSet, frames_of, spread_evenly};

@@ -72,16 +72,10 @@ impl VideoSet {
     /// Keeps at most `most` frames of each video, spread evenly over it: the middle one of each of so many stretches.
     pub fn limit_frames(&mut self, most: usize) {
         for video in &mut self.videos {
-            let count = video.frames.len();
-            if most < count {
-                let mut place = 0;
-                let mut next = 0;
-                video.frames.retain(|_| {
-                    let keeps = next < most && place == (2 * next + 1) * count / (2 * most);
-                    place += 1;
-                    next += usize::from(keeps);
-                    keeps
-                });
+            let places = spread_evenly(video.frames.len(), most);
+            if places.len() < video.frames.len() {
+                let frames = places.iter().map(|&place| video.frames[place].clone());
+                video.frames = frames.collect();
             }
         }
     }
@@ -293,7 +287,10 @@ fn video_name(word: &str) -> Option<String> {
 
 /// The frames of a video: those in its folder, then those in each folder in it, of which each is a medium of its own
 /// (a shot, a photograph).
-fn frames_of(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+///
+/// # Errors
+/// When a folder can't be read.
+pub fn frames_of(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut frames = Vec::new();
     let mut media = Vec::new();
     for (name, entry) in entries(folder)? {
@@ -310,11 +307,18 @@ fn frames_of(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(frames)
 }
 
+/// At most `most` of `count` places, spread evenly: the middle one of each of so many stretches.
+pub fn spread_evenly(count: usize, most: usize) -> Vec<usize> {
+    let most = most.min(count);
+    let middle = |nth| (2 * nth + 1) * count / (2 * most);
+    (0..most).map(middle).collect()
+}
+
 /// The image files of a folder, ordered by the numbers in their names.
 ///
 /// # Errors
 /// When the folder can't be read.
-pub fn frames_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+fn frames_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let images = entries(folder)?
         .into_iter()
         .filter(|(name, _)| is_image_name(name))

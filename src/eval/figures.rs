@@ -40,7 +40,7 @@ pub struct Evaluation {
 }
 
 /// The rule that picks thresholds and folds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rule {
     /// The published experiment's: the crossing of false rejects and false accepts, folds by position.

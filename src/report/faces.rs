@@ -4,20 +4,43 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{Measured, ReportError};
 use crate::{
-    data::{Image, VerificationImages, frames_in},
+    data::{Image, VerificationImages, frames_of, spread_evenly},
+    eval::template::Track,
     plot::Picture,
-    run::VerificationSet,
+    run::{Embeddings, VerificationSet},
 };
 
-/// Frames of a video that a strip shows.
+/// Frames of a video that a strip on a sheet shows.
 const STRIP: usize = 6;
 
 /// Where the pictures of a set are.
-pub(super) enum Faces {
+pub enum Faces {
     /// Image pairs, in the order of the scores.
     Images(Box<VerificationImages>),
     /// The folder of people, each with a folder a video.
     Videos(PathBuf),
+}
+
+/// One side of a pair: a single image, or frames of a video in their order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Strip {
+    /// The image's or video's name.
+    pub name: String,
+    /// The frames shown, spread evenly over the video.
+    pub frames: Vec<Frame>,
+    /// How many frames the video has.
+    pub total: usize,
+}
+
+/// A frame of a video.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// Its picture.
+    pub picture: Picture,
+    /// Its number in the video, from 1.
+    pub number: usize,
+    /// Whether it agrees with its track ([`Track::kept_frames`]); `None` where its embedding isn't kept.
+    pub agrees: Option<bool>,
 }
 
 impl Faces {
@@ -50,60 +73,115 @@ impl Faces {
     ///
     /// # Errors
     /// One can't be read, with its name.
-    pub fn of_pair(
+    pub(super) fn of_pair(
         &self,
         measured: &Measured,
         pair: usize,
     ) -> Result<Vec<Vec<Picture>>, ReportError> {
+        let pictures = |strip: Strip| strip.frames.into_iter().map(|frame| frame.picture);
+        let [a, b] = self.strips(measured, pair, STRIP, None)?;
+        Ok(match self {
+            Self::Images(_) => vec![pictures(a).chain(pictures(b)).collect()],
+            Self::Videos(_) => vec![pictures(a).collect(), pictures(b).collect()],
+        })
+    }
+
+    /// Both sides of a pair, at most `most` frames of a video each; with embeddings, which frames agree.
+    ///
+    /// # Errors
+    /// One can't be read, with its name.
+    pub fn strips(
+        &self,
+        measured: &Measured,
+        pair: usize,
+        most: usize,
+        embeddings: Option<&Embeddings>,
+    ) -> Result<[Strip; 2], ReportError> {
         let row = &measured.scores.rows[pair];
-        match self {
+        let [a, b] = match self {
             Self::Images(images) => {
                 let pair = &images.pairs[pair];
-                let both = [pair.a, pair.b].map(|image| images.image(image).map(picture));
-                let [a, b] = both;
-                Ok(vec![vec![a?, b?]])
+                [(pair.a, &row.a), (pair.b, &row.b)].map(|(image, name)| {
+                    Ok::<_, ReportError>(Strip {
+                        name: name.clone(),
+                        frames: vec![Frame {
+                            picture: picture(images.image(image)?),
+                            number: 1,
+                            agrees: None,
+                        }],
+                        total: 1,
+                    })
+                })
             }
-            Self::Videos(folder) => [&row.a, &row.b]
-                .into_iter()
-                .map(|name| strip(measured, folder, name))
-                .collect(),
+            Self::Videos(_) => {
+                [&row.a, &row.b].map(|name| self.strip(measured, name, most, embeddings))
+            }
+        };
+        Ok([a?, b?])
+    }
+
+    /// A video by its name, at most `most` frames of it; with embeddings, which frames agree.
+    ///
+    /// # Errors
+    /// The set is of images, or a frame can't be read.
+    pub fn strip(
+        &self,
+        measured: &Measured,
+        name: &str,
+        most: usize,
+        embeddings: Option<&Embeddings>,
+    ) -> Result<Strip, ReportError> {
+        let changed = |reason: String| ReportError::Changed {
+            data: measured.data().to_owned(),
+            reason,
+        };
+        let Self::Videos(folder) = self else {
+            return Err(changed(format!("{name} is no video of this set")));
+        };
+        let is_plain = Path::new(name)
+            .components()
+            .all(|component| matches!(component, Component::Normal(_)));
+        if !is_plain {
+            return Err(changed(format!("{name} is no video's name")));
         }
+        let paths = frames_of(&folder.join(name))?;
+        if paths.is_empty() {
+            return Err(changed(format!("video {name} has no frames any more")));
+        }
+        // Embeddings that can't be read leave the frames without a verdict, not without a picture.
+        let agree = embeddings.and_then(|embeddings| agreement(embeddings, name, paths.len()));
+        let frames = spread_evenly(paths.len(), most).into_iter().map(|place| {
+            Ok(Frame {
+                picture: picture(Image::open(&paths[place])?),
+                number: place + 1,
+                agrees: agree.as_ref().and_then(|agree| agree[place]),
+            })
+        });
+        Ok(Strip {
+            name: name.to_owned(),
+            frames: frames.collect::<Result<_, ReportError>>()?,
+            total: paths.len(),
+        })
     }
 }
 
-/// Some frames of a video, spread evenly over it: the middle one of each of so many stretches.
-fn strip(measured: &Measured, folder: &Path, name: &str) -> Result<Vec<Picture>, ReportError> {
-    let changed = |reason: String| ReportError::Changed {
-        data: measured.data().to_owned(),
-        reason,
-    };
-    let is_plain = Path::new(name)
-        .components()
-        .all(|component| matches!(component, Component::Normal(_)));
-    if !is_plain {
-        return Err(changed(format!("{name} is no video's name")));
+/// Which of a video's `count` frames agree with their track; `None` for those that weren't embedded.
+fn agreement(embeddings: &Embeddings, name: &str, count: usize) -> Option<Vec<Option<bool>>> {
+    let item = embeddings.item(name)?;
+    let values = embeddings.frames(item).ok()?;
+    let kept = Track::of_flat(&values, embeddings.length())
+        .kept_frames()
+        .ok()?;
+    let most = embeddings.origin.frames_per_video.unwrap_or(count);
+    let embedded = spread_evenly(count, most);
+    if embedded.len() != kept.len() {
+        return None;
     }
-    let folder = folder.join(name);
-    let mut frames = frames_in(&folder)?;
-    if frames.is_empty() {
-        // A video in several shots has a folder for each.
-        let shots = std::fs::read_dir(&folder).map_err(ReportError::io("list", &folder))?;
-        let mut shots: Vec<PathBuf> = shots.flatten().map(|entry| entry.path()).collect();
-        shots.sort();
-        for shot in shots.iter().filter(|shot| shot.is_dir()) {
-            frames.extend(frames_in(shot)?);
-        }
+    let mut agree = vec![None; count];
+    for (place, kept) in embedded.into_iter().zip(kept) {
+        agree[place] = Some(kept);
     }
-    if frames.is_empty() {
-        return Err(changed(format!("video {name} has no frames any more")));
-    }
-    let shown = frames.len().min(STRIP);
-    (0..shown)
-        .map(|nth| {
-            let frame = &frames[(2 * nth + 1) * frames.len() / (2 * shown)];
-            Ok(picture(Image::open(frame)?))
-        })
-        .collect()
+    Some(agree)
 }
 
 fn picture(image: Image) -> Picture {

@@ -61,7 +61,7 @@ impl Measured {
     ///
     /// # Errors
     /// The run doesn't keep its scores.
-    pub(super) fn of(run: &RunDirectory, evaluation: Evaluation) -> Result<Self, ReportError> {
+    pub fn of(run: &RunDirectory, evaluation: Evaluation) -> Result<Self, ReportError> {
         let none = || ReportError::NoScores {
             run: run.name(),
             set: evaluation.set.clone(),

@@ -15,6 +15,7 @@ mod whole;
 
 pub use compare::{ComparedRun, RunComparison, compare};
 pub use error::ReportError;
+pub use faces::{Faces, Frame, Strip};
 pub use failures::{WrittenFailures, failures, write_failures};
 pub use measured::Measured;
 pub use suspects::suspects;

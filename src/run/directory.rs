@@ -382,7 +382,7 @@ pub(super) fn read_json<T: serde::de::DeserializeOwned>(
     serde_json::from_slice(&bytes).map_err(|error| RunError::malformed(path, what, &error))
 }
 
-fn check_name(name: &str) -> Result<(), RunError> {
+pub(super) fn check_name(name: &str) -> Result<(), RunError> {
     let refuse = |reason| {
         Err(RunError::Name {
             name: name.to_owned(),

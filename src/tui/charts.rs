@@ -5,17 +5,18 @@ use std::collections::BTreeSet;
 use crate::run::JobKind;
 use crate::untrusted::visible;
 
+use super::along::Along;
 use super::model::Model;
 use super::snapshot::Curves;
-use super::widget::chart::Unit;
+use super::widget::chart::{GUTTER, Unit};
 
 /// One chart: which curves, in what unit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChartOf {
     /// What it shows.
     pub title: String,
-    /// Label and tag of each curve.
-    pub curves: Vec<(String, String)>,
+    /// Label of each curve, and the tags whose values are added to it: one, or several that are stacked.
+    pub curves: Vec<(String, Vec<String>)>,
     /// The unit.
     pub unit: Unit,
     /// Whether heights can be logarithmic.
@@ -39,11 +40,11 @@ pub fn of_curves(curves: &Curves, trains: bool) -> Vec<ChartOf> {
     let mut taken: BTreeSet<&str> = BTreeSet::new();
     let mut charts = Vec::new();
     for known in KNOWN {
-        let here: Vec<(String, String)> = known
+        let here: Vec<(String, Vec<String>)> = known
             .curves
             .iter()
             .filter(|(_, tag)| tags.contains(tag))
-            .map(|(label, tag)| ((*label).to_owned(), (*tag).to_owned()))
+            .map(|(label, tag)| ((*label).to_owned(), vec![(*tag).to_owned()]))
             .collect();
         taken.extend(known.curves.iter().map(|(_, tag)| *tag));
         taken.extend(known.instead);
@@ -55,8 +56,10 @@ pub fn of_curves(curves: &Curves, trains: bool) -> Vec<ChartOf> {
                 log: known.log,
             });
         }
-        if known.title == "accuracy" {
-            charts.extend(validation(&tags, trains));
+        match known.title {
+            "total loss" => charts.extend(stack(&tags)),
+            "accuracy" => charts.extend(validation(&tags, trains)),
+            _ => {}
         }
     }
     let others = tags
@@ -64,17 +67,44 @@ pub fn of_curves(curves: &Curves, trains: bool) -> Vec<ChartOf> {
         .filter(|tag| !taken.contains(*tag) && set_of(tag).is_none());
     charts.extend(others.map(|tag| ChartOf {
         title: visible(tag),
-        curves: vec![(String::new(), (*tag).to_owned())],
+        curves: vec![(String::new(), vec![(*tag).to_owned()])],
         unit: Unit::Plain,
         log: true,
     }));
     charts
 }
 
+/// The parts of the loss as they count, one on top of the other: the last reaches the total.
+fn stack(tags: &BTreeSet<&str>) -> Option<ChartOf> {
+    const PARTS: [(&str, &[&str]); 4] = [
+        ("margin", &["loss/margin_weighted", "loss/margin"]),
+        ("triplet", &["loss/triplet_weighted", "loss/triplet"]),
+        ("centre", &["loss/centre_weighted"]),
+        (
+            "decay",
+            &["loss/weight_decay_weighted", "loss/weight_decay"],
+        ),
+    ];
+    let mut below: Vec<String> = Vec::new();
+    let mut curves = Vec::new();
+    for (label, names) in PARTS {
+        if let Some(tag) = names.iter().find(|tag| tags.contains(*tag)) {
+            below.push((*tag).to_owned());
+            curves.push((label.to_owned(), below.clone()));
+        }
+    }
+    (curves.len() > 1).then(|| ChartOf {
+        title: "loss, stacked".to_owned(),
+        curves,
+        unit: Unit::Plain,
+        log: false,
+    })
+}
+
 fn validation(tags: &BTreeSet<&str>, trains: bool) -> Option<ChartOf> {
-    let curves: Vec<(String, String)> = tags
+    let curves: Vec<(String, Vec<String>)> = tags
         .iter()
-        .filter_map(|tag| Some((visible(set_of(tag)?), (*tag).to_owned())))
+        .filter_map(|tag| Some((visible(set_of(tag)?), vec![(*tag).to_owned()])))
         .collect();
     (trains || !curves.is_empty()).then(|| ChartOf {
         title: "validation".to_owned(),
@@ -133,7 +163,25 @@ const KNOWN: &[Known] = &[
         ..known("images/s", &[("", "speed/images_per_second")], true)
     },
     known("gradient norm", &[("", "train/gradient_norm")], false),
-    known("data wait", &[("", "speed/data_wait")], false),
+    known(
+        "step time",
+        &[
+            ("data", "speed/data_wait"),
+            ("forward", "speed/forward"),
+            ("backward", "speed/backward"),
+            ("optimiser", "speed/optimiser"),
+            ("evaluation", "speed/evaluation"),
+        ],
+        false,
+    ),
+    known(
+        "spread",
+        &[
+            ("intra", "embedding/intra_class"),
+            ("inter", "embedding/inter_class"),
+        ],
+        false,
+    ),
 ];
 
 const fn known(
@@ -158,4 +206,41 @@ pub fn columns(size: (u16, u16)) -> usize {
         64..150 => 2,
         _ => 3,
     }
+}
+
+/// Cells of a chart's plot from left to right, as far as the terminal's size tells.
+pub fn plot_columns(model: &Model) -> u16 {
+    let columns = if model.live.zoomed {
+        1
+    } else {
+        columns(model.size) as u16
+    };
+    (model.size.0 / columns.max(1))
+        .saturating_sub(GUTTER + 1)
+        .max(1)
+}
+
+/// How the selected run's points are placed from left to right, where its curves are here.
+pub fn along(model: &Model) -> Option<Along> {
+    let run = model.selected_run()?;
+    let curves = model.curves_of(&run.path)?;
+    Some(Along::of(
+        &curves.scalars,
+        model.live.along,
+        model.live.log_x,
+    ))
+}
+
+/// What all charts span from left to right, whatever is zoomed into: the selected run and those beside it.
+pub fn span(model: &Model) -> Option<(f64, f64)> {
+    let run = model.selected_run()?;
+    let all = model
+        .curves_of(&run.path)
+        .into_iter()
+        .chain(model.beside.values());
+    let spans = all.map(|curves| {
+        let along = Along::of(&curves.scalars, model.live.along, model.live.log_x);
+        along.span(&curves.scalars)
+    });
+    spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
 }

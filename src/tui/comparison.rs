@@ -29,7 +29,17 @@ pub fn of(model: &Model) -> Comparison {
         }
     }
     // The published rows ship with the program and are checked by its tests.
-    let table = Table::with_published(&evaluations).unwrap_or_default();
+    let mut table = Table::with_published(&evaluations).unwrap_or_default();
+    if let Some(column) = model.evaluation.order {
+        let own = table.rows.iter().position(|row| row.origin == Origin::Own);
+        let mean = |row: &Row| {
+            row.cells
+                .get(&column)
+                .map_or(f64::NEG_INFINITY, |cell| cell.mean)
+        };
+        let own = own.unwrap_or(table.rows.len());
+        table.rows[own..].sort_by(|a, b| mean(b).total_cmp(&mean(a)));
+    }
     Comparison {
         table,
         evaluations,

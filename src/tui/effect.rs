@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use crate::eval::Evaluation;
 use crate::run::Command;
 
+use super::evidence::Figure;
+use super::export::CurvesToExport;
+use super::run_view::RunView;
 use super::threshold::FigureOf;
+use super::triage::{Change, FacesOf};
 
 /// One thing to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +37,19 @@ pub enum Effect {
     },
     /// Launch a run.
     Launch(LaunchOrder),
-    /// Follow this run's curves and worker output, and no other's.
-    Watch(Option<PathBuf>),
+    /// Do something with a run as a whole.
+    Manage(PathBuf, Manage),
+    /// Tell how two evaluations of the same pairs differ.
+    Compare(Box<[Figure; 2]>),
+    /// Follow a run's curves and worker output, and the curves of others, and no other's.
+    Watch {
+        /// The run.
+        run: Option<PathBuf>,
+        /// The others.
+        beside: Vec<PathBuf>,
+    },
+    /// Tell how busy this machine is from now on, or no longer.
+    WatchMachine(bool),
     /// Read the scores behind a figure.
     ReadScores {
         /// The figure.
@@ -42,8 +57,51 @@ pub enum Effect {
         /// All of it.
         evaluation: Box<Evaluation>,
     },
+    /// Read the pairs that an evaluation told wrong, and what others make of them.
+    ReadFailing {
+        /// The evaluation.
+        figure: Box<Figure>,
+        /// Others on the same set.
+        peers: Vec<Figure>,
+    },
+    /// Look for videos of an evaluation that look mislabelled.
+    ReadSuspects(Box<Figure>),
+    /// Read faces of an evaluation's set.
+    ReadFaces(FacesOf, Box<Figure>),
+    /// Read the error list, perhaps after a change, and work out the figures that it leaves.
+    Errors {
+        /// What to change first.
+        change: Option<Change>,
+        /// The evaluation to work out anew.
+        figure: Option<Box<Figure>>,
+    },
+    /// Look at the sets that a config.ini names, and at what these runs found of shared people.
+    ReadSets {
+        /// The file.
+        config: PathBuf,
+        /// The runs.
+        overlaps: Vec<PathBuf>,
+    },
+    /// Read faces of a person of a set.
+    ReadPerson(FacesOf),
+    /// Read all of a set once, by its section.
+    CheckSet(String),
+    /// Write the error list to a file.
+    ExportErrors(PathBuf),
+    /// Draw curves into a file.
+    ExportCurves(Box<CurvesToExport>, PathBuf),
+    /// Write a text to a file.
+    ExportText(String, PathBuf),
+    /// Write the screen to a file.
+    ExportScreen(PathBuf),
+    /// Put a text into the terminal's clipboard.
+    Copy(String),
     /// Tell people who look elsewhere, as far as they want that: a short text, safe to show.
     Notify(String),
+    /// Look up how a run was looked at.
+    LoadView(PathBuf),
+    /// Keep how a run is looked at.
+    SaveView(PathBuf, RunView),
     /// Look at the runs now, not at the next turn.
     Look,
     /// Put the dashboard in the background.
@@ -54,17 +112,46 @@ pub enum Effect {
     Quit,
 }
 
-/// What the launch form says, as typed.
+/// What a form that launches something says, as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LaunchOrder {
-    /// The recipe file.
-    pub recipe: String,
-    /// The config.ini.
-    pub config: String,
-    /// The new run's name; empty takes the recipe's.
-    pub name: String,
-    /// The device.
-    pub device: String,
-    /// A run or checkpoint whose weights to start from; empty starts afresh.
-    pub from: String,
+pub enum LaunchOrder {
+    /// A training.
+    Training {
+        /// The recipe file.
+        recipe: String,
+        /// What is typed for its keys: `network.depth=32`.
+        sets: Vec<String>,
+        /// The config.ini.
+        config: String,
+        /// The new run's name; empty takes the recipe's.
+        name: String,
+        /// The device.
+        device: String,
+        /// A run or checkpoint whose weights to start from; empty starts afresh.
+        from: String,
+    },
+    /// An evaluation.
+    Evaluation {
+        /// A run, a checkpoint or a file of weights.
+        model: String,
+        /// The config.ini.
+        config: String,
+        /// A section of it: lfw or ytf.
+        set: String,
+        /// The rule.
+        rule: String,
+        /// The device.
+        device: String,
+    },
+}
+
+/// What is done with a run as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Manage {
+    /// Another name.
+    Rename(String),
+    /// Another note.
+    Note(String),
+    /// Out of sight.
+    Archive,
 }

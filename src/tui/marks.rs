@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::run::{Command, Entry, JournalEvent, RunState, Scalars};
 
+use super::along::Along;
 use super::snapshot::{Curves, RunSnapshot};
 use super::theme::{Role, Theme};
 use super::widget::axis::AxisMark;
@@ -174,7 +175,7 @@ impl MarkKind {
 }
 
 /// A run's marks as its charts draw them: the most important last, so that it covers others.
-pub fn on_axis(run: &RunSnapshot, curves: &Curves, theme: Theme) -> Vec<AxisMark> {
+pub fn on_axis(run: &RunSnapshot, curves: &Curves, along: &Along, theme: Theme) -> Vec<AxisMark> {
     let Some(details) = run.details() else {
         return Vec::new();
     };
@@ -183,7 +184,7 @@ pub fn on_axis(run: &RunSnapshot, curves: &Curves, theme: Theme) -> Vec<AxisMark
     let drawn = marks.into_iter().filter_map(|mark| {
         let (role, glyph) = mark.kind.look(theme);
         Some(AxisMark {
-            step: mark.place(&curves.scalars)?,
+            at: along.of_mark(mark, &curves.scalars)?,
             glyph,
             role,
             loud: mark.kind >= MarkKind::Set,

@@ -7,29 +7,39 @@
 //! screen knows of a run; [`poll`] makes snapshots on a thread of its own and speaks up only when something changed.
 //! [`terminal`] takes the terminal and gives it back, whatever happens.
 
+pub mod along;
+mod catalogue;
 pub mod charts;
 pub mod comparison;
 pub mod effect;
+pub mod evidence;
+pub mod export;
 #[cfg(test)]
 mod fixtures;
+mod graphics;
 pub mod keys;
+pub mod line;
+pub mod machine;
 pub mod marks;
 pub mod message;
 pub mod model;
 mod notify;
 mod orders;
+pub mod picture;
 mod poll;
+pub mod run_view;
 mod runtime;
 #[cfg(test)]
 mod screens;
+pub mod sets;
 pub mod snapshot;
 mod terminal;
 pub mod theme;
 pub mod threshold;
+pub mod triage;
 pub mod update;
 pub mod view;
 pub mod widget;
 mod words;
 
-pub use notify::Notify;
 pub use runtime::{TuiError, TuiOptions, run};

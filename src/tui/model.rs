@@ -1,16 +1,23 @@
 //! Everything the screen depends on. No clock, no file: time comes in as a message.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::run::Command;
 
+use super::along::AlongBy;
 use super::effect::LaunchOrder;
-use super::keys::Context;
+use super::keys::{Context, Keys};
+use super::line::TextLine;
+use super::machine::MachineLoad;
+use super::message::KeyOf;
+use super::picture::Graphics;
+use super::sets::DataPlace;
 use super::snapshot::{Curves, RunSnapshot};
 use super::theme::Theme;
-use super::threshold::{FigureOf, Scored, Scores};
+use super::threshold::{FigureOf, Scored};
+use super::triage::{Differences, Triage};
 
 /// The state of the dashboard.
 #[derive(Debug, Clone)]
@@ -21,6 +28,10 @@ pub struct Model {
     pub size: (u16, u16),
     /// How it looks.
     pub theme: Theme,
+    /// How it shows pictures; `None` shows none.
+    pub graphics: Option<Graphics>,
+    /// The keys that it obeys.
+    pub keys: Arc<Keys>,
     /// Whether commands may be given.
     pub access: Access,
     /// The folder of runs, safe to show.
@@ -29,12 +40,20 @@ pub struct Model {
     pub runs: Option<Vec<Arc<RunSnapshot>>>,
     /// Why the runs can't be listed.
     pub unreadable: Option<String>,
+    /// How they are listed.
+    pub list: RunsPlace,
     /// The selected run's folder.
     pub selected: Option<PathBuf>,
     /// The name of a run to open as soon as it is seen.
     pub focus: Option<String>,
     /// The curves of the watched run.
     pub curves: Option<Curves>,
+    /// The runs that it is compared with.
+    pub compared: BTreeSet<PathBuf>,
+    /// Their curves, as far as they are here.
+    pub beside: BTreeMap<PathBuf, Curves>,
+    /// How busy this machine is, while somebody looks at it.
+    pub machine: Option<MachineLoad>,
     /// The view in front.
     pub view: View,
     /// What lies over the view.
@@ -44,7 +63,13 @@ pub struct Model {
     /// Where the evaluation view stands.
     pub evaluation: EvaluationPlace,
     /// The scores behind figures, as far as they were asked for.
-    pub scores: BTreeMap<FigureOf, Scores>,
+    pub scores: BTreeMap<FigureOf, Known<Scored>>,
+    /// How two figures differ, as far as that was asked for.
+    pub comparison: Option<(FigureOf, FigureOf, Known<Differences>)>,
+    /// Failing pairs, the error list, and the faces of both.
+    pub triage: Triage,
+    /// The sets of faces.
+    pub data: DataPlace,
     /// Commands that were sent and not yet obeyed, by run.
     pub pending: BTreeMap<PathBuf, Pending>,
     /// The newest thing worth a line.
@@ -71,6 +96,78 @@ pub enum View {
     Live,
     /// The table of figures.
     Evaluation,
+    /// The pairs that an evaluation told wrong.
+    Failures,
+    /// The list of mislabelled videos.
+    Errors,
+    /// The sets of faces.
+    Data,
+}
+
+impl View {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 6] = [
+        Self::Runs,
+        Self::Live,
+        Self::Evaluation,
+        Self::Failures,
+        Self::Errors,
+        Self::Data,
+    ];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Runs => "Runs",
+            Self::Live => "Live",
+            Self::Evaluation => "Evaluation",
+            Self::Failures => "Pairs",
+            Self::Errors => "Errors",
+            Self::Data => "Data",
+        }
+    }
+
+    /// Where a key press counts in it.
+    pub fn context(self) -> Context {
+        match self {
+            Self::Runs => Context::Runs,
+            Self::Live => Context::Live,
+            Self::Evaluation => Context::Evaluation,
+            Self::Failures => Context::Failures,
+            Self::Errors => Context::Errors,
+            Self::Data => Context::Data,
+        }
+    }
+}
+
+/// Something that was asked for and comes later.
+#[derive(Debug, Clone)]
+pub enum Known<T> {
+    /// It is being read.
+    Reading,
+    /// It is here.
+    Ready(Arc<T>),
+    /// It can't be had: why, and what to do.
+    Missing(String),
+}
+
+impl<T> Known<T> {
+    /// It, where it is here.
+    pub fn ready(&self) -> Option<&T> {
+        match self {
+            Self::Ready(here) => Some(here),
+            Self::Reading | Self::Missing(_) => None,
+        }
+    }
+}
+
+impl<T> From<Result<Arc<T>, String>> for Known<T> {
+    fn from(result: Result<Arc<T>, String>) -> Self {
+        match result {
+            Ok(here) => Self::Ready(here),
+            Err(why) => Self::Missing(why),
+        }
+    }
 }
 
 /// What can lie over a view.
@@ -80,29 +177,191 @@ pub enum Overlay {
     Help {
         /// Lines scrolled down.
         scroll: usize,
+        /// What its lines must contain.
+        search: TextLine,
+        /// Whether that is being typed.
+        typing: bool,
     },
-    /// Whether a run is really to be stopped.
-    Stop {
+    /// Whether something is really to be done with a run.
+    Question {
+        /// What.
+        what: Asking,
         /// The run.
         path: PathBuf,
         /// Its name.
         name: String,
     },
     /// The launch form.
-    Launch(Form),
+    Launch(Box<Form>),
+    /// A line to type.
+    Ask(Ask),
+    /// The command palette.
+    Palette(Palette),
 }
 
-/// The launch form as typed so far.
+/// What is asked about a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// Whether to stop it.
+    Stop,
+    /// Whether to put it out of sight.
+    Archive,
+}
+
+/// How the runs are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunsPlace {
+    /// What a run's name, state, device or note must contain.
+    pub filter: String,
+    /// Their order.
+    pub order: RunOrder,
+}
+
+/// The order of the runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RunOrder {
+    /// The newest first.
+    #[default]
+    Age,
+    /// By name.
+    Name,
+    /// Those at work first, then by how they ended.
+    State,
+    /// The best validation first.
+    Best,
+    /// The furthest first.
+    Progress,
+}
+
+impl RunOrder {
+    /// The next of all.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Age => Self::Name,
+            Self::Name => Self::State,
+            Self::State => Self::Best,
+            Self::Best => Self::Progress,
+            Self::Progress => Self::Age,
+        }
+    }
+
+    /// What it orders by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Age => "age",
+            Self::Name => "name",
+            Self::State => "state",
+            Self::Best => "best",
+            Self::Progress => "progress",
+        }
+    }
+}
+
+/// The command palette.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Palette {
+    /// What commands must contain.
+    pub line: TextLine,
+    /// The chosen one among them.
+    pub at: usize,
+}
+
+/// A question that a typed line answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    /// What the line is for.
+    pub about: Asked,
+    /// What was typed.
+    pub line: TextLine,
+}
+
+/// What a typed line is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// Why a video is mislabelled.
+    Reason {
+        /// The video.
+        video: String,
+    },
+    /// A video to list.
+    Video,
+    /// The file to write the error list to.
+    ExportErrors,
+    /// What the lines of the view in front must contain.
+    Filter,
+    /// The file to draw the chosen chart into.
+    ExportChart,
+    /// The file to write the view to.
+    ExportView,
+    /// The config.ini whose sets are shown.
+    Config,
+    /// A run's new name.
+    Rename {
+        /// The run.
+        path: PathBuf,
+    },
+    /// What is noted of a run.
+    Note {
+        /// The run.
+        path: PathBuf,
+    },
+}
+
+impl Asked {
+    /// What stands before the line.
+    pub fn prompt(&self) -> String {
+        match self {
+            Self::Reason { video } => format!("what is wrong with {video}:"),
+            Self::Video => "video to list, NAME/NUMBER:".to_owned(),
+            Self::ExportErrors => "write the list to (.txt .csv .toml .json):".to_owned(),
+            Self::Filter => "show only:".to_owned(),
+            Self::Config => "config.ini:".to_owned(),
+            Self::ExportChart => "draw the chart into (.png .svg .csv):".to_owned(),
+            Self::ExportView => "write the view to (.svg .csv; live .png too):".to_owned(),
+            Self::Rename { .. } => "new name:".to_owned(),
+            Self::Note { .. } => "note:".to_owned(),
+        }
+    }
+}
+
+/// A form that launches something, as typed so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Form {
-    /// The fields' contents, in the order of [`Form::LABELS`].
-    pub fields: [String; 5],
-    /// The field that characters go into.
+    /// What it launches.
+    pub kind: FormKind,
+    /// The fields' contents, in the order of [`FormKind::labels`].
+    pub fields: Vec<TextLine>,
+    /// The recipe's keys, once it was read.
+    pub keys: Vec<KeyField>,
+    /// The field that characters go into; those of keys come after the others.
     pub at: usize,
     /// Counts the edits, so that an answer to an older one is told.
     pub edit: u64,
     /// What the last look at it said.
     pub outcome: Outcome,
+}
+
+/// What a form launches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormKind {
+    /// A training.
+    Training,
+    /// An evaluation.
+    Evaluation,
+}
+
+/// A key of the recipe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyField {
+    /// The key in full: `network.depth`.
+    pub key: String,
+    /// What is typed.
+    pub line: TextLine,
+    /// What the recipe says.
+    pub given: String,
+    /// What holds where a recipe doesn't say; `None` where every recipe must.
+    pub default: Option<String>,
 }
 
 /// What is known about a form's contents.
@@ -119,7 +378,8 @@ pub enum Outcome {
 }
 
 /// How the live view shows things.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct LiveOptions {
     /// The chosen chart.
     pub chart: usize,
@@ -129,6 +389,20 @@ pub struct LiveOptions {
     pub smoothing: usize,
     /// Whether losses and rates have logarithmic heights.
     pub log_y: bool,
+    /// What lies along the charts' lower edge.
+    pub along: AlongBy,
+    /// Whether powers of ten are equally far apart along it.
+    pub log_x: bool,
+    /// Whether values far from all others stretch no chart.
+    pub ignore_outliers: bool,
+    /// The part that is zoomed into, in the axis's own units; `None` shows all.
+    pub window: Option<(f64, f64)>,
+    /// Where the cursor is, in the axis's own units.
+    pub cursor: Option<f64>,
+    /// Where the mouse was pressed, while it is.
+    pub pressed: Option<f64>,
+    /// Whether this machine's devices are shown.
+    pub devices: bool,
     /// Whether the worker's output is shown; `None` leaves it to the run's state.
     pub log: Option<bool>,
     /// Lines scrolled back in it.
@@ -147,6 +421,12 @@ pub struct EvaluationPlace {
     pub column: usize,
     /// The figure there, where a run of one's own made it.
     pub figure: Option<FigureOf>,
+    /// The column by which one's own rows are ordered, best first; `None` leaves them by model and step.
+    pub order: Option<usize>,
+    /// The figure that others are compared with.
+    pub marked: Option<FigureOf>,
+    /// Whether the threshold pane shows the ROC curve.
+    pub roc: bool,
     /// How many small steps its threshold was moved.
     pub nudge: i64,
 }
@@ -191,25 +471,27 @@ impl Model {
             now: 0.0,
             size: (80, 24),
             theme,
+            graphics: None,
+            keys: Arc::default(),
             access,
             root,
             runs: None,
             unreadable: None,
+            list: RunsPlace::default(),
             selected: None,
             focus,
             curves: None,
+            compared: BTreeSet::new(),
+            beside: BTreeMap::new(),
+            machine: None,
             view: View::Runs,
             overlay: None,
-            live: LiveOptions {
-                chart: 0,
-                zoomed: false,
-                smoothing: 0,
-                log_y: false,
-                log: None,
-                log_scroll: 0,
-            },
+            live: LiveOptions::default(),
             evaluation: EvaluationPlace::default(),
             scores: BTreeMap::new(),
+            comparison: None,
+            triage: Triage::default(),
+            data: DataPlace::default(),
             pending: BTreeMap::new(),
             notice: None,
             changed: true,
@@ -221,15 +503,62 @@ impl Model {
         self.runs.as_deref().unwrap_or_default()
     }
 
-    /// The selected run.
-    pub fn selected_run(&self) -> Option<&RunSnapshot> {
-        self.runs().get(self.selected_index()?).map(Arc::as_ref)
+    /// The runs that are listed, in their order.
+    pub fn listed(&self) -> Vec<&Arc<RunSnapshot>> {
+        let filter = self.list.filter.to_lowercase();
+        let contains = |run: &&Arc<RunSnapshot>| {
+            if filter.is_empty() {
+                return true;
+            }
+            let details = run.details();
+            let state = run.state().map_or("", super::words::state);
+            let device = details.map_or("", |details| &details.status.device);
+            let note = details.and_then(|details| details.note.as_deref());
+            [run.name.as_str(), state, device, note.unwrap_or("")]
+                .iter()
+                .any(|text| text.to_lowercase().contains(&filter))
+        };
+        let mut listed: Vec<&Arc<RunSnapshot>> = self.runs().iter().filter(contains).collect();
+        // They come newest first, and sorting is stable.
+        match self.list.order {
+            RunOrder::Age => {}
+            RunOrder::Name => listed.sort_by(|a, b| a.name.cmp(&b.name)),
+            RunOrder::State => listed.sort_by_key(|run| match run.state() {
+                Some(state) => (usize::from(!state.is_live()), super::words::state(state)),
+                None => (2, ""),
+            }),
+            RunOrder::Best => {
+                let best = |run: &RunSnapshot| {
+                    let best = run.details()?.best.as_ref()?;
+                    Some(best.accuracy)
+                };
+                let key = |run: &RunSnapshot| best(run).unwrap_or(f64::NEG_INFINITY);
+                listed.sort_by(|a, b| key(b).total_cmp(&key(a)));
+            }
+            RunOrder::Progress => {
+                let share = |run: &RunSnapshot| {
+                    let status = run.details().map(|details| &details.status);
+                    status.map_or(-1.0, |status| {
+                        status.step as f64 / status.steps.max(1) as f64
+                    })
+                };
+                listed.sort_by(|a, b| share(b).total_cmp(&share(a)));
+            }
+        }
+        listed
     }
 
-    /// Its place in the list.
+    /// The selected run.
+    pub fn selected_run(&self) -> Option<&RunSnapshot> {
+        let selected = self.selected.as_deref()?;
+        let runs = self.runs().iter();
+        runs.map(Arc::as_ref).find(|run| run.path == selected)
+    }
+
+    /// Its place in the list; `None` where it isn't listed.
     pub fn selected_index(&self) -> Option<usize> {
         let selected = self.selected.as_deref()?;
-        self.runs().iter().position(|run| run.path == selected)
+        self.listed().iter().position(|run| run.path == selected)
     }
 
     /// The curves of a run, where they are the ones being followed.
@@ -239,21 +568,19 @@ impl Model {
 
     /// The scores behind the selected figure, where they are here.
     pub fn scored(&self) -> Option<&Scored> {
-        match self.scores.get(self.evaluation.figure.as_ref()?)? {
-            Scores::Ready(scored) => Some(scored),
-            Scores::Reading | Scores::Missing(_) => None,
-        }
+        self.scores.get(self.evaluation.figure.as_ref()?)?.ready()
     }
 
     /// Where a key press counts.
     pub fn context(&self) -> Context {
-        match (&self.overlay, self.view) {
-            (Some(Overlay::Help { .. }), _) => Context::Help,
-            (Some(Overlay::Stop { .. }), _) => Context::Question,
-            (Some(Overlay::Launch(_)), _) => Context::Form,
-            (None, View::Runs) => Context::Runs,
-            (None, View::Live) => Context::Live,
-            (None, View::Evaluation) => Context::Evaluation,
+        match &self.overlay {
+            Some(Overlay::Help { typing: true, .. }) => Context::Search,
+            Some(Overlay::Help { .. }) => Context::Help,
+            Some(Overlay::Palette(_)) => Context::Palette,
+            Some(Overlay::Question { .. }) => Context::Question,
+            Some(Overlay::Launch(_)) => Context::Form,
+            Some(Overlay::Ask(_)) => Context::Ask,
+            None => self.view.context(),
         }
     }
 
@@ -265,45 +592,135 @@ impl Model {
     }
 }
 
-impl Form {
+impl FormKind {
     /// What each field is.
-    pub const LABELS: [&'static str; 5] = ["recipe", "config", "name", "device", "from"];
+    pub fn labels(self) -> &'static [&'static str] {
+        match self {
+            Self::Training => &["recipe", "config", "name", "device", "from"],
+            Self::Evaluation => &["model", "config", "set", "rule", "device"],
+        }
+    }
 
     /// What each field wants, shown while it is empty.
-    pub const HINTS: [&'static str; 5] = [
-        "a recipe file, such as assets/recipes/cpu-small.toml",
-        "where data are: config.ini",
-        "the new run's name; empty takes the recipe's",
-        "auto, flex, cpu or cuda:0",
-        "a run or checkpoint to start from; empty starts afresh",
-    ];
+    pub fn hints(self) -> &'static [&'static str] {
+        match self {
+            Self::Training => &[
+                "a recipe file, such as assets/recipes/cpu-small.toml",
+                "where data are: config.ini",
+                "the new run's name; empty takes the recipe's",
+                "auto, flex, cpu or cuda:0",
+                "a run or checkpoint to start from; empty starts afresh",
+            ],
+            Self::Evaluation => &[
+                "a run, a checkpoint, or a file of weights",
+                "where data are: config.ini",
+                "lfw or ytf, as config.ini has them",
+                "reference, insightface or exact",
+                "auto, flex, cpu or cuda:0",
+            ],
+        }
+    }
 
-    /// A form with what most people want.
-    pub fn new() -> Self {
+    /// What stands above it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Training => "Launch a run",
+            Self::Evaluation => "Evaluate a model",
+        }
+    }
+}
+
+impl Form {
+    /// A form with what is known already; empty strings are left to be typed.
+    pub fn new(kind: FormKind, fields: &[&str]) -> Self {
         Self {
-            fields: ["", "config.ini", "", "auto", ""].map(str::to_owned),
+            kind,
+            fields: fields.iter().map(|text| TextLine::new(text)).collect(),
+            keys: Vec::new(),
             at: 0,
             edit: 0,
             outcome: Outcome::Unknown,
         }
     }
 
-    /// What it asks for.
-    pub fn order(&self) -> LaunchOrder {
-        let [recipe, config, name, device, from] =
-            self.fields.each_ref().map(|field| field.trim().to_owned());
-        LaunchOrder {
-            recipe,
-            config,
-            name,
-            device,
-            from,
+    /// A form for a training, with what most people want.
+    pub fn training() -> Self {
+        Self::new(FormKind::Training, &["", "config.ini", "", "auto", ""])
+    }
+
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        self.fields.len() + self.keys.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The line that characters go into.
+    pub fn line(&mut self) -> Option<&mut TextLine> {
+        let beyond = self.at.checked_sub(self.fields.len());
+        match beyond {
+            None => self.fields.get_mut(self.at),
+            Some(at) => self.keys.get_mut(at).map(|key| &mut key.line),
         }
     }
-}
 
-impl Default for Form {
-    fn default() -> Self {
-        Self::new()
+    /// What it asks for.
+    pub fn order(&self) -> LaunchOrder {
+        let field = |at: usize| {
+            let field = self.fields.get(at);
+            field.map_or_else(String::new, |field| field.text().trim().to_owned())
+        };
+        match self.kind {
+            FormKind::Training => LaunchOrder::Training {
+                recipe: field(0),
+                sets: self
+                    .keys
+                    .iter()
+                    .filter(|key| key.line.text() != key.given)
+                    .map(|key| format!("{}={}", key.key, key.line.text()))
+                    .collect(),
+                config: field(1),
+                name: field(2),
+                device: field(3),
+                from: field(4),
+            },
+            FormKind::Evaluation => LaunchOrder::Evaluation {
+                model: field(0),
+                config: field(1),
+                set: field(2),
+                rule: field(3),
+                device: field(4),
+            },
+        }
+    }
+
+    /// Takes in the recipe's keys; what was typed for those that say the same as before stays.
+    pub fn take_keys(&mut self, keys: Vec<KeyOf>) {
+        let before = std::mem::take(&mut self.keys);
+        self.keys = keys
+            .into_iter()
+            .map(
+                |KeyOf {
+                     key,
+                     given,
+                     default,
+                 }| {
+                    let known = before
+                        .iter()
+                        .find(|known| known.key == key && known.given == given);
+                    KeyField {
+                        line: known
+                            .map_or_else(|| TextLine::new(&given), |known| known.line.clone()),
+                        key,
+                        given,
+                        default,
+                    }
+                },
+            )
+            .collect();
+        self.at = self.at.min(self.len().saturating_sub(1));
     }
 }

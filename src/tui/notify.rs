@@ -1,5 +1,6 @@
 //! How the end of a run is told to people who look elsewhere.
 
+use crate::config::NotifyChoice;
 use crate::untrusted::visible;
 
 /// What the terminal is sent.
@@ -16,6 +17,16 @@ pub enum Notify {
 
 /// More is cut by most desktops.
 const MOST_CHARS: usize = 200;
+
+impl From<NotifyChoice> for Notify {
+    fn from(choice: NotifyChoice) -> Self {
+        match choice {
+            NotifyChoice::Off => Self::Off,
+            NotifyChoice::Bell => Self::Bell,
+            NotifyChoice::Osc9 => Self::Osc9,
+        }
+    }
+}
 
 impl Notify {
     /// What this terminal is sent instead, as the environment tells: inside tmux and screen, which pass no OSC 9 on

@@ -1,7 +1,8 @@
 //! The one place where the dashboard meets the world: events come in, effects are carried out, frames go out.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -15,18 +16,26 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
+use crate::config::{ConfigErrors, Settings, ThemeChoice};
 use crate::run::{IndexHome, host};
 use crate::untrusted::{visible, visible_os, visible_path};
 
+use super::catalogue;
 use super::effect::Effect;
-use super::message::Message;
+use super::evidence;
+use super::export;
+use super::graphics::{self, Answers, Environment};
+use super::keys::Keys;
+use super::message::{Gesture, Message};
 use super::model::{Access, Model};
 use super::notify::Notify;
 use super::orders;
+use super::picture;
 use super::poll::{self, Request};
+use super::run_view;
 use super::terminal::{self, HUNG_UP, Screen};
-use super::theme::Theme;
-use super::update::update;
+use super::theme::{Background, Theme};
+use super::update::{plays, update};
 use super::view::{self, ViewCache};
 
 /// What the dashboard is opened on.
@@ -40,13 +49,16 @@ pub struct TuiOptions {
     pub focus: Option<String>,
     /// More run folders, or folders with any program's TensorBoard logs.
     pub extra: Vec<PathBuf>,
-    /// Draw with ASCII only, whatever the locale.
-    pub ascii: bool,
-    /// How the end of a run is told to people who look elsewhere.
-    pub notify: Notify,
+    /// How it looks and which keys it obeys.
+    pub settings: Settings,
     /// Where indexes of long event logs may be written.
     pub indexes: IndexHome,
+    /// Where is kept how each run was looked at; `None` keeps it nowhere.
+    pub views: Option<PathBuf>,
 }
+
+/// The name of one's own list of mislabelled videos in a folder of runs.
+pub const ERROR_LIST: &str = "ytf-errors.txt";
 
 /// Why there is no dashboard.
 #[derive(Debug, Error)]
@@ -56,13 +68,16 @@ pub enum TuiError {
         "the dashboard needs a terminal for input and output; without one, `facetui runs` and `facetui show RUN` tell the same"
     )]
     NoTerminal,
+    /// The keys that are set can't all be.
+    #[error(transparent)]
+    Keys(#[from] ConfigErrors),
     /// The terminal or the system refused.
     #[error("the terminal can't be used: {0}")]
     Terminal(#[from] io::Error),
 }
 
-/// At most so many frames a second.
-const FRAME: Duration = Duration::from_millis(16);
+/// Between two frames of a track that is played.
+const PICTURE: Duration = Duration::from_millis(200);
 /// How long commands still under way are waited for at the end.
 const LAST_ORDERS: Duration = Duration::from_secs(5);
 
@@ -74,9 +89,10 @@ pub fn run(options: TuiOptions) -> Result<(), TuiError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(TuiError::NoTerminal);
     }
+    let keys = Keys::with(&options.settings.keys)?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     terminal::report_panics();
-    let result = runtime.block_on(serve(options));
+    let result = runtime.block_on(serve(options, keys));
     terminal::restore();
     runtime.shutdown_timeout(LAST_ORDERS);
     Ok(result?)
@@ -87,7 +103,10 @@ struct World {
     screen: Screen,
     notify: Notify,
     root: PathBuf,
+    views: Option<PathBuf>,
     requests: Sender<Request>,
+    evidence: Sender<evidence::Request>,
+    catalogue: Sender<catalogue::Request>,
     messages: UnboundedSender<Message>,
 }
 
@@ -98,34 +117,60 @@ enum Then {
     Leave,
 }
 
-async fn serve(options: TuiOptions) -> io::Result<()> {
+async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
     let (sender, mut messages) = unbounded_channel();
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut model = first_model(&options);
+    model.keys = Arc::new(keys);
+    let settings = options.settings;
+    let frame = Duration::from_secs(1) / u32::try_from(settings.frames_per_second).unwrap_or(60);
     let mut cache = ViewCache::default();
     let mut world = World {
         screen: Screen::take()?,
-        notify: options
-            .notify
-            .understood_by(|name| std::env::var(name).ok()),
+        notify: Notify::from(settings.notify).understood_by(|name| std::env::var(name).ok()),
         root: options.runs_root.clone(),
+        views: options.views,
+        catalogue: catalogue::start(sender.clone()),
+        evidence: evidence::start(
+            settings
+                .error_list
+                .clone()
+                .unwrap_or_else(|| options.runs_root.join(ERROR_LIST)),
+            sender.clone(),
+        ),
         requests: poll::start(
             options.runs_root,
             options.extra,
             options.indexes,
             sender.clone(),
         ),
-        messages: sender,
+        messages: sender.clone(),
     };
     terminal::leave_on_hang_up();
     let size = crossterm::terminal::size()?;
     update(&mut model, Message::Resized(size.0, size.1));
+    // People see something before the terminal is asked what it can.
+    world
+        .screen
+        .draw(|frame| view::draw(&model, &mut cache, frame))?;
+    let environment = Environment::of(|name| std::env::var(name).ok());
+    let answers = if environment.worth_asking() {
+        graphics::ask()?
+    } else {
+        Answers::default()
+    };
+    model.graphics = graphics::choose(settings.images, environment, &answers);
+    if settings.theme == ThemeChoice::Auto && answers.is_light() {
+        model.theme.background = Background::Light;
+    }
+    let (to_encode, encoded) = picture::start(sender);
     let mut events = EventStream::new();
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut next_frame = Instant::now();
+    let mut next_picture = Instant::now();
     loop {
         let message = tokio::select! {
             biased;
@@ -142,14 +187,33 @@ async fn serve(options: TuiOptions) -> io::Result<()> {
             () = sleep_until(next_frame), if model.changed => {
                 let begun = Instant::now();
                 model.changed = false;
+                for picture in encoded.try_iter() {
+                    cache.pictures.keep(picture);
+                }
                 world.screen.draw(|frame| view::draw(&model, &mut cache, frame))?;
+                for wanted in cache.pictures.take_wanted() {
+                    // The thread ends only with the dashboard, or by a fault that ends it.
+                    let _ = to_encode.send(wanted);
+                }
                 // A terminal that takes its bytes slowly gets fewer frames.
-                next_frame = Instant::now() + FRAME.max(begun.elapsed() * 3);
+                next_frame = Instant::now() + frame.max(begun.elapsed() * 3);
                 None
+            }
+            () = sleep_until(next_picture), if plays(&model) => {
+                next_picture = Instant::now() + PICTURE;
+                Some(Message::NextFrame)
             }
         };
         let Some(message) = message else { continue };
         for effect in update(&mut model, message) {
+            if let Effect::ExportScreen(file) = effect {
+                let told = export_screen(&model, &file);
+                world.answer(Message::Exported(told));
+                continue;
+            }
+            if matches!(effect, Effect::Clear | Effect::Suspend) {
+                cache.pictures.forget();
+            }
             if world.carry_out(effect).await? == Then::Leave {
                 return Ok(());
             }
@@ -158,7 +222,7 @@ async fn serve(options: TuiOptions) -> io::Result<()> {
 }
 
 fn first_model(options: &TuiOptions) -> Model {
-    let theme = Theme::of_environment(|name| std::env::var(name).ok(), options.ascii);
+    let theme = Theme::of_environment(|name| std::env::var(name).ok(), &options.settings);
     let access = if options.readonly {
         Access::ReadOnly
     } else {
@@ -193,9 +257,47 @@ impl World {
                 self.screen.lend(suspend()).await?;
                 self.answer(Message::Redraw);
             }
-            Effect::Watch(path) => self.ask(Request::Watch(path)),
+            Effect::Watch { run, beside } => self.ask(Request::Watch { run, beside }),
+            Effect::WatchMachine(wanted) => self.ask(Request::Machine(wanted)),
             Effect::Look => self.ask(Request::Look),
             Effect::ReadScores { of, evaluation } => self.ask(Request::Scores(of, evaluation)),
+            Effect::ReadFailing { figure, peers } => {
+                self.look_into(evidence::Request::Failing { figure, peers });
+            }
+            Effect::ReadSuspects(figure) => self.look_into(evidence::Request::Suspects(figure)),
+            Effect::ReadFaces(of, figure) => self.look_into(evidence::Request::Faces(of, figure)),
+            Effect::Errors { change, figure } => {
+                self.look_into(evidence::Request::Errors { change, figure });
+            }
+            Effect::ReadSets { config, overlaps } => {
+                self.look_up(catalogue::Request::Sets { config, overlaps });
+            }
+            Effect::ReadPerson(of) => self.look_up(catalogue::Request::Faces(of)),
+            Effect::CheckSet(name) => self.look_up(catalogue::Request::Check(name)),
+            Effect::ExportErrors(path) => self.look_into(evidence::Request::Export(path)),
+            Effect::ExportCurves(curves, file) => {
+                self.aside(move || Message::Exported(export::write_curves(&curves, &file)));
+            }
+            Effect::ExportText(text, file) => {
+                self.aside(move || Message::Exported(export::write_text(&text, &file)));
+            }
+            // The loop has the model, and did it.
+            Effect::ExportScreen(_) => {}
+            Effect::Copy(text) => self.screen.copy(&text)?,
+            Effect::LoadView(path) => {
+                if let Some(folder) = self.views.clone() {
+                    let view = run_view::load(&folder, &path);
+                    if let Some(view) = view {
+                        self.answer(Message::View(path, view));
+                    }
+                }
+            }
+            Effect::SaveView(path, view) => {
+                if let Some(folder) = &self.views {
+                    // How one looked at a run is worth no message.
+                    let _ = run_view::save(folder, &path, &view);
+                }
+            }
             Effect::Notify(text) => self.screen.notify(self.notify, &text)?,
             Effect::Send { path, command } => self.aside(move || {
                 let result = orders::send(&path, &command);
@@ -209,10 +311,14 @@ impl World {
                 name,
                 result: orders::resume(&path),
             }),
-            Effect::Check { edit, order } => self.aside(move || Message::Checked {
-                edit,
-                result: orders::check(&order),
+            Effect::Check { edit, order } => self.aside(move || {
+                let orders::Checked { keys, result } = orders::check(&order);
+                Message::Checked { edit, keys, result }
             }),
+            Effect::Manage(path, what) => {
+                self.aside(move || Message::Managed(orders::manage(&path, &what)));
+            }
+            Effect::Compare(figures) => self.look_into(evidence::Request::Compare(figures)),
             Effect::Launch(order) => {
                 let root = self.root.clone();
                 self.aside(move || Message::Launched(orders::launch(&order, &root)));
@@ -235,10 +341,34 @@ impl World {
         let _ = self.requests.send(request);
     }
 
+    fn look_into(&self, request: evidence::Request) {
+        // As with the poller.
+        let _ = self.evidence.send(request);
+    }
+
+    fn look_up(&self, request: catalogue::Request) {
+        // As with the poller.
+        let _ = self.catalogue.send(request);
+    }
+
     fn answer(&self, message: Message) {
         // The receiver lives as long as the loop that calls this.
         let _ = self.messages.send(message);
     }
+}
+
+/// Draws the screen once more, into a file; its pictures stay what the terminal alone can show.
+fn export_screen(model: &Model, file: &Path) -> Result<String, String> {
+    let size = ratatui::layout::Rect::new(0, 0, model.size.0, model.size.1);
+    let backend = ratatui::backend::TestBackend::new(size.width, size.height);
+    let failed = |error: &dyn std::fmt::Display| format!("the screen can't be drawn: {error}");
+    let mut terminal = ratatui::Terminal::new(backend).map_err(|error| failed(&error))?;
+    let mut cache = ViewCache::default();
+    terminal
+        .draw(|frame| view::draw(model, &mut cache, frame))
+        .map_err(|error| failed(&error))?;
+    let svg = export::screen(terminal.backend().buffer(), model.theme.background);
+    export::write_text(&svg, file)
 }
 
 /// Stops the process group as Ctrl-Z would, and comes back when it is told to go on.
@@ -263,6 +393,17 @@ fn translate(event: Event, cache: &ViewCache) -> Option<Message> {
 }
 
 fn clicked(mouse: MouseEvent, cache: &ViewCache) -> Option<Message> {
+    let gesture = match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => Some(Gesture::Press),
+        MouseEventKind::Drag(MouseButton::Left) => Some(Gesture::Drag),
+        MouseEventKind::Up(MouseButton::Left) => Some(Gesture::Release),
+        MouseEventKind::ScrollDown => Some(Gesture::Wheel(3)),
+        MouseEventKind::ScrollUp => Some(Gesture::Wheel(-3)),
+        _ => None,
+    };
+    if let (Some(gesture), Some((chart, at))) = (gesture, cache.on_chart(mouse.column, mouse.row)) {
+        return Some(Message::OnChart { chart, at, gesture });
+    }
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => {
             cache.target(mouse.column, mouse.row).map(Message::Pointed)

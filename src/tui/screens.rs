@@ -11,8 +11,9 @@ use crate::run::Command;
 use super::fixtures;
 use super::keys::TABLE;
 use super::marks::MarkKind;
-use super::message::Message;
-use super::model::{Access, Model};
+use super::message::{KeyOf, Message};
+use super::model::{Access, Model, Outcome, Overlay};
+use super::picture;
 use super::theme::{Charset, Depth};
 use super::update::update;
 use super::view::{self, ViewCache};
@@ -24,9 +25,15 @@ fn buffer(model: &mut Model, size: (u16, u16)) -> Buffer {
     update(model, Message::Resized(size.0, size.1));
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
     let mut cache = ViewCache::default();
-    terminal
-        .draw(|frame| view::draw(model, &mut cache, frame))
-        .unwrap();
+    // The second frame has the pictures that the first one wanted.
+    for _ in 0..2 {
+        terminal
+            .draw(|frame| view::draw(model, &mut cache, frame))
+            .unwrap();
+        for wanted in cache.pictures.take_wanted() {
+            cache.pictures.keep(picture::encode(&wanted));
+        }
+    }
     terminal.backend().buffer().clone()
 }
 
@@ -82,6 +89,67 @@ fn live() {
     both_sizes!("live_failed", fixtures::busy(), "jjjjjj⏎");
     both_sizes!("live_evaluation", fixtures::busy(), "jjjj⏎");
     both_sizes!("live_none", fixtures::empty(), "2");
+    both_sizes!("live_cursor", fixtures::busy(), "⏎.<<");
+    both_sizes!("live_part_by_time", fixtures::busy(), "⏎x++o");
+    both_sizes!("live_log_log", fixtures::busy(), "⏎zXy");
+    both_sizes!("live_compared", fixtures::compared(), "");
+    both_sizes!("live_compared_zoomed", fixtures::compared(), "z.<<<");
+    let mut devices = fixtures::busy();
+    press(&mut devices, "⏎d");
+    update(&mut devices, Message::Machine(fixtures::machine()));
+    both_sizes!("live_devices", devices, "");
+}
+
+#[test]
+fn data() {
+    both_sizes!("data", fixtures::sets(), "");
+    both_sizes!("data_zoomed", fixtures::sets(), "z");
+    both_sizes!("data_broken_selected", fixtures::sets(), "j");
+}
+
+#[test]
+fn forms() {
+    let keys = |recipe: &[(&str, &str, Option<&str>)]| -> Vec<KeyOf> {
+        let key = |(key, given, default): &(&str, &str, Option<&str>)| KeyOf {
+            key: (*key).to_owned(),
+            given: (*given).to_owned(),
+            default: default.map(str::to_owned),
+        };
+        recipe.iter().map(key).collect()
+    };
+    let mut model = fixtures::busy();
+    press(&mut model, "nr.toml");
+    let Some(Overlay::Launch(form)) = &model.overlay else {
+        panic!("the form is open");
+    };
+    let edit = form.edit;
+    let keys = keys(&[
+        ("steps", "1000", None),
+        ("seed", "1", Some("1")),
+        ("batch_size", "256", Some("512")),
+        ("network.depth", "32", Some("50")),
+        ("schedule.learning_rate", "0.1", Some("0.1")),
+        ("loss.scale", "64", Some("64")),
+    ]);
+    let result = Ok("1,000 steps of 256 images from vgg, depth 32, on auto".to_owned());
+    let checked = Message::Checked {
+        edit,
+        keys: Some(keys),
+        result,
+    };
+    update(&mut model, checked);
+    both_sizes!("launch_keys", model.clone(), "");
+    press(&mut model, "↓↓↓↓↓↓7");
+    let Some(Overlay::Launch(form)) = &mut model.overlay else {
+        panic!("the form is open");
+    };
+    form.outcome = Outcome::Wrong(vec![
+        "--set seed=17: seed: found 17; allowed: less".to_owned(),
+    ]);
+    both_sizes!("launch_key_changed", model, "");
+    both_sizes!("evaluate", fixtures::busy(), "3n");
+    both_sizes!("archive", fixtures::busy(), "jjjA");
+    both_sizes!("runs_filtered", fixtures::busy(), "o/fin⏎");
 }
 
 #[test]
@@ -96,6 +164,8 @@ fn thresholds() {
     let scored = || fixtures::figure(Ok(fixtures::scored()));
     both_sizes!("threshold", scored(), "");
     both_sizes!("threshold_moved", scored(), "{{[");
+    both_sizes!("roc", scored(), "r");
+    both_sizes!("evaluation_ordered", scored(), "o");
     let missing = "this figure's scores were not kept: measure it anew with `facetui eval`";
     let missing = || fixtures::figure(Err(missing.to_owned()));
     both_sizes!("threshold_missing", missing(), "]");
@@ -105,8 +175,41 @@ fn thresholds() {
 }
 
 #[test]
+fn faces() {
+    both_sizes!("pairs", fixtures::failing_pairs(), "");
+    both_sizes!("pairs_zoomed", fixtures::failing_pairs(), "z→");
+    both_sizes!("pairs_by_kind", fixtures::failing_pairs(), "oof");
+    both_sizes!("pairs_reason", fixtures::failing_pairs(), "m");
+    both_sizes!("pairs_none", fixtures::empty(), "4");
+    both_sizes!("errors", fixtures::error_list(), "");
+    both_sizes!("errors_suspects", fixtures::error_list(), "f");
+    let mut words = fixtures::failing_pairs();
+    words.graphics = None;
+    insta::assert_snapshot!("pairs_without_pictures_80x24", screen(&mut words, SMALL));
+    words.theme.charset = Charset::Ascii;
+    insta::assert_snapshot!("pairs_ascii_80x24", screen(&mut words, SMALL));
+}
+
+#[test]
+fn half_blocks_of_a_terminal_with_256_colours_are_of_its_palette() {
+    let mut model = fixtures::failing_pairs();
+    model.theme.depth = Depth::Indexed;
+    let buffer = buffer(&mut model, SMALL);
+    let blocks = buffer.content.iter().filter(|cell| cell.symbol() == "▀");
+    let colours: Vec<Color> = blocks.flat_map(|cell| [cell.fg, cell.bg]).collect();
+    assert!(colours.len() > 100);
+    let stray = colours
+        .iter()
+        .find(|colour| !matches!(colour, Color::Indexed(_)));
+    assert_eq!(stray, None);
+}
+
+#[test]
 fn overlays() {
     both_sizes!("help", fixtures::busy(), "?");
+    both_sizes!("help_searched", fixtures::busy(), "?/mark");
+    both_sizes!("palette", fixtures::busy(), ":");
+    both_sizes!("palette_typed", fixtures::busy(), ":run↓");
     both_sizes!("stop", fixtures::busy(), "s");
     both_sizes!("launch", fixtures::busy(), "n");
     both_sizes!("launch_without_recipe", fixtures::busy(), "n⏎");
@@ -141,11 +244,40 @@ fn readonly_says_so_and_offers_no_command() {
 }
 
 /// Every view there is, by the keys that lead to it.
-const VIEWS: [&str; 9] = ["", "⏎", "⏎z", "j⏎", "jjjjjj⏎", "3", "?", "s", "n"];
+const VIEWS: [&str; 11] = [
+    "",
+    "⏎",
+    "⏎z",
+    "j⏎",
+    "jjjjjj⏎",
+    "3",
+    "?",
+    "?/e",
+    ":",
+    "s",
+    "n",
+];
 
 /// A model in every view, and with the threshold of a figure.
 fn views() -> Vec<Model> {
-    let mut models = vec![fixtures::figure(Ok(fixtures::scored()))];
+    let mut models = vec![
+        fixtures::figure(Ok(fixtures::scored())),
+        fixtures::failing_pairs(),
+        fixtures::error_list(),
+    ];
+    let mut zoomed = fixtures::failing_pairs();
+    press(&mut zoomed, "z");
+    let mut asked = fixtures::failing_pairs();
+    press(&mut asked, "m");
+    models.extend([zoomed, asked, fixtures::compared()]);
+    let mut devices = fixtures::compared();
+    press(&mut devices, "zd.");
+    update(&mut devices, Message::Machine(fixtures::machine()));
+    let mut roc = fixtures::figure(Ok(fixtures::scored()));
+    press(&mut roc, "r");
+    let mut evaluate = fixtures::busy();
+    press(&mut evaluate, "3n");
+    models.extend([devices, roc, evaluate, fixtures::sets()]);
     models.extend(VIEWS.map(|keys| {
         let mut model = fixtures::busy();
         press(&mut model, keys);
@@ -174,6 +306,8 @@ fn ascii_screens_have_only_ascii() {
 #[test]
 fn without_colours_no_cell_has_one_and_the_text_is_the_same() {
     for mut coloured in views() {
+        // Half-blocks are nothing but colours: without them the words say so.
+        coloured.graphics = None;
         let mut plain = coloured.clone();
         plain.theme.depth = Depth::Monochrome;
         for size in [SMALL, LARGE] {
@@ -204,7 +338,7 @@ fn a_zoomed_chart_lists_the_newest_marks_and_the_help_says_what_they_are() {
     let text = screen(&mut model, LARGE);
     assert!(text.contains("Δ       400   2m  schedule.learning_rate set to 0.0005"));
     press(&mut model, "?");
-    let text = screen(&mut model, (200, 60));
+    let text = screen(&mut model, (200, 130));
     for kind in MarkKind::ALL {
         assert!(text.contains(kind.meaning()), "{kind:?}");
     }
@@ -214,7 +348,7 @@ fn a_zoomed_chart_lists_the_newest_marks_and_the_help_says_what_they_are() {
 fn the_help_lists_every_key() {
     let mut model = fixtures::busy();
     press(&mut model, "?");
-    let text = screen(&mut model, (200, 60));
+    let text = screen(&mut model, (200, 130));
     for binding in TABLE {
         for press in binding.keys {
             assert!(text.contains(&press.name()), "{}", press.name());

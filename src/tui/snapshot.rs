@@ -45,6 +45,8 @@ pub struct RunDetails {
     pub best: Option<Validation>,
     /// Its evaluations.
     pub results: Vec<Evaluation>,
+    /// What a person noted of it.
+    pub note: Option<String>,
     /// The last lines of its worker's output, oldest first.
     pub log: Vec<String>,
 }
@@ -71,6 +73,13 @@ pub struct Curves {
     pub scalars: Arc<Scalars>,
     /// Rises with every change: what was made from an older edition is out of date.
     pub edition: u64,
+}
+
+/// Two are the same where they are of one run at one moment.
+impl PartialEq for Curves {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.path, self.edition) == (&other.path, other.edition)
+    }
 }
 
 impl RunSnapshot {

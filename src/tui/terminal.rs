@@ -10,6 +10,8 @@ use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
@@ -70,6 +72,16 @@ impl Screen {
         let bytes = how.bytes(text);
         let writer = self.terminal.backend_mut();
         writer.write_all(&bytes)?;
+        Write::flush(writer)
+    }
+
+    /// Puts a text into the terminal's clipboard, also over SSH and through tmux (OSC 52).
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        let writer = self.terminal.backend_mut();
+        write!(writer, "\x1b]52;c;{}\x07", STANDARD.encode(text))?;
         Write::flush(writer)
     }
 

@@ -5,6 +5,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::config::{ColourChoice, Settings, ThemeChoice};
 use crate::run::RunState;
 
 /// How many colours the terminal shows.
@@ -27,6 +28,26 @@ pub enum Charset {
     Unicode,
     /// Printable ASCII only.
     Ascii,
+}
+
+/// What the terminal's own background is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Background {
+    /// Light text on a dark ground.
+    Dark,
+    /// Dark text on a light ground.
+    Light,
+}
+
+impl Background {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Dark => Self::Light,
+            Self::Light => Self::Dark,
+        }
+    }
 }
 
 /// What a colour is for.
@@ -59,11 +80,13 @@ pub struct Theme {
     pub depth: Depth,
     /// Its characters.
     pub charset: Charset,
+    /// What lies behind both.
+    pub background: Background,
 }
 
 impl Theme {
-    /// What the environment says of the terminal; `ascii` asks for ASCII whatever the locale.
-    pub fn of_environment(variable: impl Fn(&str) -> Option<String>, ascii: bool) -> Self {
+    /// What the environment says of the terminal, where the settings leave it to that.
+    pub fn of_environment(variable: impl Fn(&str) -> Option<String>, settings: &Settings) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let term = set("TERM").unwrap_or_default();
         let colours = set("COLORTERM").unwrap_or_default();
@@ -76,18 +99,37 @@ impl Theme {
         } else {
             Depth::Sixteen
         };
+        let depth = match settings.colours {
+            ColourChoice::Auto => depth,
+            ColourChoice::True => Depth::True,
+            ColourChoice::Indexed => Depth::Indexed,
+            ColourChoice::Sixteen => Depth::Sixteen,
+            ColourChoice::None => Depth::Monochrome,
+        };
         let locale = set("LC_ALL")
             .or_else(|| set("LC_CTYPE"))
             .or_else(|| set("LANG"))
             .unwrap_or_default()
             .to_lowercase();
         let unicode = locale.contains("utf-8") || locale.contains("utf8");
-        let charset = if ascii || !unicode || term == "dumb" {
+        let charset = if settings.ascii || !unicode || term == "dumb" {
             Charset::Ascii
         } else {
             Charset::Unicode
         };
-        Self { depth, charset }
+        // Some terminals tell the colours of text and ground: `15;0`.
+        let light = set("COLORFGBG")
+            .is_some_and(|colours| matches!(colours.rsplit(';').next(), Some("7" | "15")));
+        let background = match settings.theme {
+            ThemeChoice::Light => Background::Light,
+            ThemeChoice::Auto if light => Background::Light,
+            ThemeChoice::Auto | ThemeChoice::Dark => Background::Dark,
+        };
+        Self {
+            depth,
+            charset,
+            background,
+        }
     }
 
     /// The style of a role. Colours are those of Okabe and Ito, which stay apart for colour-blind eyes.
@@ -111,10 +153,18 @@ impl Theme {
         match self.depth {
             Depth::Monochrome => Style::new().add_modifier(Modifier::REVERSED),
             Depth::Sixteen => Style::new().add_modifier(Modifier::BOLD),
-            Depth::Indexed => Style::new().bg(Color::Indexed(237)).fg(Color::Indexed(255)),
-            Depth::True => Style::new()
-                .bg(Color::Rgb(0x2b, 0x33, 0x3d))
-                .fg(Color::Rgb(0xf2, 0xf2, 0xf2)),
+            Depth::Indexed => match self.background {
+                Background::Dark => Style::new().bg(Color::Indexed(237)).fg(Color::Indexed(255)),
+                Background::Light => Style::new().bg(Color::Indexed(254)).fg(Color::Indexed(232)),
+            },
+            Depth::True => match self.background {
+                Background::Dark => Style::new()
+                    .bg(Color::Rgb(0x2b, 0x33, 0x3d))
+                    .fg(Color::Rgb(0xf2, 0xf2, 0xf2)),
+                Background::Light => Style::new()
+                    .bg(Color::Rgb(0xe3, 0xe9, 0xf0))
+                    .fg(Color::Rgb(0x10, 0x10, 0x10)),
+            },
         }
     }
 
@@ -150,11 +200,15 @@ impl Theme {
     }
 
     fn coloured(self, colour: Colour) -> Style {
+        let shade = match self.background {
+            Background::Dark => colour.dark,
+            Background::Light => colour.light,
+        };
         match self.depth {
             Depth::Monochrome => Style::new(),
-            Depth::Sixteen => Style::new().fg(colour.sixteen),
-            Depth::Indexed => Style::new().fg(Color::Indexed(colour.indexed)),
-            Depth::True => Style::new().fg(Color::from_u32(colour.rgb)),
+            Depth::Sixteen => Style::new().fg(shade.sixteen),
+            Depth::Indexed => Style::new().fg(Color::Indexed(shade.indexed)),
+            Depth::True => Style::new().fg(Color::from_u32(shade.rgb)),
         }
     }
 }
@@ -185,42 +239,51 @@ fn ascii_of(character: char) -> &'static str {
 
 const PRINTABLE: &str = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
 
+/// A colour for either ground.
 #[derive(Debug, Clone, Copy)]
 struct Colour {
+    dark: Shade,
+    light: Shade,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Shade {
     rgb: u32,
     indexed: u8,
     sixteen: Color,
 }
 
+const fn shade(rgb: u32, indexed: u8, sixteen: Color) -> Shade {
+    Shade {
+        rgb,
+        indexed,
+        sixteen,
+    }
+}
+
 const SKY: Colour = Colour {
-    rgb: 0x56_b4_e9,
-    indexed: 74,
-    sixteen: Color::Cyan,
+    dark: shade(0x56_b4_e9, 74, Color::Cyan),
+    light: shade(0x00_63_9c, 24, Color::Blue),
 };
 const ORANGE: Colour = Colour {
-    rgb: 0xe6_9f_00,
-    indexed: 178,
-    sixteen: Color::Yellow,
+    dark: shade(0xe6_9f_00, 178, Color::Yellow),
+    light: shade(0x8a_5a_00, 94, Color::Yellow),
 };
 const GREEN: Colour = Colour {
-    rgb: 0x00_b0_83,
-    indexed: 36,
-    sixteen: Color::Green,
+    dark: shade(0x00_b0_83, 36, Color::Green),
+    light: shade(0x00_6b_4f, 23, Color::Green),
 };
 const VERMILION: Colour = Colour {
-    rgb: 0xe5_6b_1f,
-    indexed: 166,
-    sixteen: Color::Red,
+    dark: shade(0xe5_6b_1f, 166, Color::Red),
+    light: shade(0xb0_3f_00, 130, Color::Red),
 };
 const PURPLE: Colour = Colour {
-    rgb: 0xcc_79_a7,
-    indexed: 175,
-    sixteen: Color::Magenta,
+    dark: shade(0xcc_79_a7, 175, Color::Magenta),
+    light: shade(0x8f_3b_6c, 89, Color::Magenta),
 };
 const GREY: Colour = Colour {
-    rgb: 0x80_80_80,
-    indexed: 244,
-    sixteen: Color::DarkGray,
+    dark: shade(0x80_80_80, 244, Color::DarkGray),
+    light: shade(0x6c_6c_6c, 242, Color::DarkGray),
 };
 const CURVES: [Colour; 5] = [SKY, ORANGE, GREEN, PURPLE, VERMILION];
 
@@ -233,7 +296,7 @@ mod tests {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        Theme::of_environment(variable, false)
+        Theme::of_environment(variable, &Settings::default())
     }
 
     #[test]
@@ -268,6 +331,7 @@ mod tests {
         let theme = Theme {
             depth: Depth::True,
             charset: Charset::Ascii,
+            background: Background::Dark,
         };
         assert_eq!(theme.text("a – b ± 1…ü"), "a - b +/- 1...?");
     }
@@ -277,6 +341,7 @@ mod tests {
         let theme = Theme {
             depth: Depth::Monochrome,
             charset: Charset::Unicode,
+            background: Background::Dark,
         };
         for role in [
             Role::Accent,
@@ -288,5 +353,52 @@ mod tests {
             assert_eq!(theme.style(role).fg, None);
         }
         assert_eq!(theme.selected().bg, None);
+    }
+
+    #[test]
+    fn settings_come_before_the_environment() {
+        let settings = Settings {
+            theme: ThemeChoice::Light,
+            colours: ColourChoice::Sixteen,
+            ..Settings::default()
+        };
+        let theme = Theme::of_environment(|_| None, &settings);
+        assert_eq!(
+            (theme.depth, theme.background),
+            (Depth::Sixteen, Background::Light)
+        );
+        assert_eq!(of(&[("COLORFGBG", "0;15")]).background, Background::Light);
+        assert_eq!(of(&[("COLORFGBG", "15;0")]).background, Background::Dark);
+    }
+
+    /// The contrast of two colours by WCAG 2.1; text needs 4.5.
+    fn contrast(a: u32, b: u32) -> f64 {
+        let luminance = |rgb: u32| {
+            let linear = |at: u32| {
+                let value = f64::from(rgb >> at & 0xff) / 255.0;
+                if value <= 0.04045 {
+                    value / 12.92
+                } else {
+                    ((value + 0.055) / 1.055).powf(2.4)
+                }
+            };
+            0.2126 * linear(16) + 0.7152 * linear(8) + 0.0722 * linear(0)
+        };
+        let (light, dark) = (
+            luminance(a).max(luminance(b)),
+            luminance(a).min(luminance(b)),
+        );
+        (light + 0.05) / (dark + 0.05)
+    }
+
+    #[test]
+    fn every_colour_can_be_read_on_its_ground() {
+        assert!((contrast(0xff_ff_ff, 0) - 21.0).abs() < 1e-9);
+        for colour in [SKY, ORANGE, GREEN, VERMILION, PURPLE, GREY] {
+            let dark = contrast(colour.dark.rgb, 0x1e_1e_1e);
+            let light = contrast(colour.light.rgb, 0xff_ff_ff);
+            assert!(dark >= 4.0, "{:x} on dark: {dark}", colour.dark.rgb);
+            assert!(light >= 4.5, "{:x} on light: {light}", colour.light.rgb);
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! The threshold as a control: the scores behind a figure, and where on them the control stands.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::eval::operating::{OperatingPoint, OperatingPoints};
 use crate::eval::{Evaluation, Rule};
@@ -9,7 +8,7 @@ use crate::eval::{Evaluation, Rule};
 use super::widget::chart::round_up;
 
 /// A figure of the table: the run that made it, and which of its figures.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FigureOf {
     /// The run's folder.
     pub run: PathBuf,
@@ -19,17 +18,6 @@ pub struct FigureOf {
     pub rule: Rule,
     /// The model's step.
     pub step: Option<u64>,
-}
-
-/// What is known of a figure's scores.
-#[derive(Debug, Clone)]
-pub enum Scores {
-    /// They are being read.
-    Reading,
-    /// They are here.
-    Ready(Arc<Scored>),
-    /// They can't be had: why, and what to do.
-    Missing(String),
 }
 
 /// The scores of a figure's own pairs, sorted once.

@@ -26,9 +26,11 @@ const FACETUI: Table = &[
         &[
             "atomic",
             "config",
+            "data",
             "eval",
             "launch",
             "plot",
+            "report",
             "run",
             "untrusted",
         ],

@@ -213,6 +213,65 @@ fn a_crashed_worker_shows_its_last_words_and_leaves_the_terminal_whole() {
     assert!(status.last_error.unwrap().contains(words));
 }
 
+#[test]
+fn a_run_is_launched_left_found_evaluated_and_its_errors_triaged_from_the_screen() {
+    let Some(worker) = real_worker() else { return };
+    let workshop = Workshop::new(worker);
+    small_training(&workshop);
+    let mut dashboard = in_terminal(&workshop, &[]);
+    dashboard.wait_for("No runs in");
+    dashboard.type_keys("n");
+    dashboard.wait_for("Launch a run");
+    // Ctrl-U empties a field, Tab leads on.
+    dashboard.type_keys("small.toml\t\u{15}data/config.ini");
+    dashboard.wait_for("100,000 steps of 4 images");
+    dashboard.type_keys("\t\t\u{15}flex\r");
+    dashboard.wait_for("● running");
+    let run = Watched::open(&workshop, &workshop.path().join("runs/small"));
+    run.assert_goes_on();
+    dashboard.type_keys("p");
+    dashboard.wait_for("◐ paused");
+    let worker = run.worker();
+    dashboard.hang_up();
+    dashboard.wait_for_end();
+
+    let mut dashboard = in_terminal(&workshop, &[]);
+    dashboard.wait_for("◐ paused");
+    assert_eq!(run.worker(), worker, "it is the same worker");
+    dashboard.type_keys("p");
+    dashboard.wait_for("● running");
+    run.assert_goes_on();
+    dashboard.type_keys("P");
+    dashboard.wait_for("○ parked");
+
+    dashboard.type_keys("3n");
+    dashboard.wait_for("Evaluate a model");
+    dashboard.type_keys("\t\u{15}data/config.ini\t\u{15}ytf\t\t\u{15}flex\r");
+    dashboard.wait_for("✓ finished");
+    dashboard.type_keys("4");
+    dashboard.wait_for("told wrong");
+    dashboard.wait_for("corrected");
+    dashboard.type_keys("m");
+    dashboard.wait_for("what is wrong with");
+    dashboard.type_keys("shows another\r");
+    // The figure without the listed videos follows, beside the one before.
+    dashboard.wait_for(", before ");
+    let list = workshop.path().join("runs/ytf-errors.txt");
+    let notes = fs::read_to_string(workshop.path().join("runs/ytf-errors.txt.toml")).unwrap();
+    assert!(notes.contains("shows another"), "{notes}");
+    let marked = fs::read_to_string(&list).unwrap().lines().count();
+    let own = fs::read_to_string(workshop.path().join("data/synthetic-ytf/error.txt")).unwrap();
+    assert_eq!(marked, own.lines().count() + 1);
+    dashboard.type_keys("u");
+    dashboard.wait_for("undone: ");
+    dashboard.type_keys("5");
+    dashboard.wait_for("ytf-errors.txt");
+    dashboard.wait_for(&format!("{} listed", own.lines().count()));
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end().1, 0);
+    dashboard.assert_restored();
+}
+
 /// `scripts/torture` does it a hundred times.
 #[test]
 fn a_lost_terminal_ends_the_dashboard_and_not_the_worker() {

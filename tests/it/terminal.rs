@@ -113,6 +113,10 @@ impl Dashboard {
     pub fn read(&mut self, time: Duration) -> bool {
         match self.output.recv_timeout(time) {
             Ok(bytes) => {
+                // As every terminal does, it answers to the question whether it is well.
+                if bytes.windows(4).any(|part| part == b"\x1b[5n") {
+                    self.type_keys("\x1b[0n");
+                }
                 self.screen.process(&bytes);
                 self.bytes.extend(bytes);
                 true
@@ -185,5 +189,10 @@ impl Drop for Dashboard {
 pub fn facetui(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> CommandBuilder {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_facetui"));
     command.args(arguments);
+    // How the person who runs the tests likes the dashboard is no business of theirs.
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
+    for variable in ["XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
+        command.env(variable, home.join(variable));
+    }
     command
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use facetui::eval::scores::{NamedScore, NamedScores};
 use facetui::eval::{Provenance, Rule, ScoredPair, verify};
 use facetui::run::{
@@ -318,4 +319,69 @@ fn ascii_can_be_asked_for() {
     let mut dashboard = Dashboard::open(root.path(), &["--ascii"]);
     dashboard.wait_for("> running");
     assert!(dashboard.screen().contents().is_ascii());
+}
+
+#[test]
+fn what_is_selected_is_copied_into_the_terminals_clipboard() {
+    let root = tempfile::tempdir().unwrap();
+    let (run, _lock) = live_run(root.path(), "night");
+    let mut dashboard = Dashboard::open(root.path(), &[]);
+    dashboard.wait_for("● running");
+    dashboard.take_bytes();
+    dashboard.type_keys("Y");
+    dashboard.wait_for("copied: ");
+    let written = dashboard.take_bytes();
+    let text = String::from_utf8_lossy(&written).into_owned();
+    let (_, rest) = text.split_once("\x1b]52;c;").expect("OSC 52 was written");
+    let (encoded, _) = rest.split_once('\x07').expect("it ends");
+    let decoded = base64::engine::general_purpose::STANDARD
+        .decode(encoded)
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(decoded).unwrap(),
+        run.path().display().to_string()
+    );
+}
+
+#[test]
+fn settings_are_obeyed_and_wrong_ones_named_with_their_lines() {
+    let root = tempfile::tempdir().unwrap();
+    let (_run, _lock) = live_run(root.path(), "night");
+    let settings = root.path().join("settings.toml");
+    let arguments = ["--settings", settings.to_str().unwrap()];
+    fs::write(&settings, "ascii = true\n[keys]\nshow-live = \"L\"\n").unwrap();
+    let mut dashboard = Dashboard::open(root.path(), &arguments);
+    dashboard.wait_for("> running");
+    dashboard.type_keys("L");
+    dashboard.wait_for("total loss");
+    for (text, told) in [
+        ("\nthem = \"dark\"\n", "settings.toml:2: them: unknown key"),
+        (
+            "[keys]\npark = \"q\"\n",
+            "settings.toml:2: keys.park: q is the key of quit",
+        ),
+    ] {
+        fs::write(&settings, text).unwrap();
+        let mut dashboard = Dashboard::open(root.path(), &arguments);
+        let (_, code) = dashboard.wait_for_end();
+        assert_eq!(code, 2);
+        let shown = dashboard.screen().contents().replace('\n', "");
+        assert!(shown.contains(told), "{shown}");
+    }
+}
+
+#[test]
+fn a_track_of_faces_needs_a_run_that_keeps_its_scores() {
+    let root = tempfile::tempdir().unwrap();
+    evaluated_run(root.path());
+    let mut dashboard = Dashboard::open(root.path(), &["--images", "off"]);
+    dashboard.wait_for("eval-pairs");
+    dashboard.type_keys("4");
+    // Its job document is missing: why nothing is shown is said, and the other views go on.
+    dashboard.wait_for("no failing pairs can be shown");
+    dashboard.type_keys("5");
+    dashboard.wait_for("ytf-errors.txt, not written yet");
+    dashboard.wait_for("35 listed");
+    dashboard.type_keys(":show-runs\r");
+    dashboard.wait_for("eval-pairs");
 }

@@ -19,6 +19,7 @@ use crate::run::{
     CurveLog, Entry, IndexHome, JournalTail, Registry, RunDirectory, RunEntry, RunSummary, registry,
 };
 
+use super::machine::Machine;
 use super::marks::Marks;
 use super::message::Message;
 use super::snapshot::{Contents, Curves, RunDetails, RunSnapshot, Validation};
@@ -27,8 +28,15 @@ use super::threshold::FigureOf;
 /// What the screen asks of the poller.
 #[derive(Debug)]
 pub enum Request {
-    /// Follow this run's curves and worker output, and no other's.
-    Watch(Option<PathBuf>),
+    /// Follow a run's curves and worker output, and the curves of others.
+    Watch {
+        /// The run.
+        run: Option<PathBuf>,
+        /// The others.
+        beside: Vec<PathBuf>,
+    },
+    /// Tell how busy this machine is, or no longer.
+    Machine(bool),
     /// Look now.
     Look,
     /// Read the scores behind a figure.
@@ -66,6 +74,8 @@ pub fn start(
         opened: Opened::default(),
         trouble: None,
         watched: None,
+        beside: Vec::new(),
+        machine: None,
         begun: false,
         indexes,
     };
@@ -83,6 +93,8 @@ struct Poller {
     opened: Opened,
     trouble: Option<String>,
     watched: Option<Watched>,
+    beside: Vec<Watched>,
+    machine: Option<Machine>,
     begun: bool,
     indexes: IndexHome,
 }
@@ -103,6 +115,7 @@ struct Files {
     best: Option<Validation>,
     results: Vec<Evaluation>,
     results_changed: Option<SystemTime>,
+    note: Option<String>,
     log: Vec<String>,
     log_changed: Option<(u64, SystemTime)>,
 }
@@ -114,6 +127,8 @@ struct Watched {
     edition: u64,
     /// Whether there is more to read at once.
     more: bool,
+    /// Whether the screen may not have the curves as they are.
+    untold: bool,
 }
 
 impl Poller {
@@ -126,16 +141,23 @@ impl Poller {
                 self.look_at_all_runs();
                 looked = Some(Instant::now());
             }
+            if let Some(load) = self.machine.as_mut().and_then(Machine::look) {
+                self.say(Message::Machine(load));
+            }
             if self.messages.is_closed() {
                 return;
             }
-            let reading = self.watched.as_ref().is_some_and(|watched| watched.more);
+            let mut followed = self.watched.iter().chain(&self.beside);
+            let reading = followed.any(|watched| watched.more);
             let mut next = requests.recv_timeout(if reading { Duration::ZERO } else { TURN });
             loop {
                 match next {
-                    Ok(Request::Watch(path)) => {
-                        self.watch(path);
+                    Ok(Request::Watch { run, beside }) => {
+                        self.watch(run, beside);
                         looked = None;
+                    }
+                    Ok(Request::Machine(wanted)) => {
+                        self.machine = wanted.then(Machine::new);
                     }
                     Ok(Request::Look) => looked = None,
                     Ok(Request::Scores(of, evaluation)) => self.read_scores(of, &evaluation),
@@ -147,13 +169,29 @@ impl Poller {
         }
     }
 
-    fn watch(&mut self, path: Option<PathBuf>) {
-        self.watched = path.map(|path| Watched {
-            path,
-            log: None,
-            edition: 0,
-            more: true,
-        });
+    /// Follows a run and others; one that is followed already is not read anew.
+    fn watch(&mut self, run: Option<PathBuf>, beside: Vec<PathBuf>) {
+        let mut before: Vec<Watched> = self.watched.take().into_iter().collect();
+        before.append(&mut self.beside);
+        let mut follow = |path: PathBuf| {
+            let known = before.iter().position(|watched| watched.path == path);
+            match known {
+                Some(at) => {
+                    let mut watched = before.swap_remove(at);
+                    watched.untold = true;
+                    watched
+                }
+                None => Watched {
+                    path,
+                    log: None,
+                    edition: 0,
+                    more: true,
+                    untold: true,
+                },
+            }
+        };
+        self.watched = run.map(&mut follow);
+        self.beside = beside.into_iter().map(follow).collect();
     }
 
     fn read_scores(&self, of: FigureOf, evaluation: &Evaluation) {
@@ -263,46 +301,56 @@ impl Poller {
     }
 
     fn look_at_curves(&mut self) {
-        let Some(watched) = &mut self.watched else {
-            return;
-        };
-        if watched.log.is_none() {
-            watched.log = CurveLog::open(&watched.path, &self.indexes).ok();
+        let followed = self.watched.iter_mut().chain(&mut self.beside);
+        let news: Vec<Curves> = followed
+            .filter_map(|watched| watched.look(&self.indexes))
+            .collect();
+        for curves in news {
+            self.say(Message::Curves(curves));
         }
-        let Some(log) = &mut watched.log else {
-            watched.more = false;
-            return;
-        };
-        let begun = Instant::now();
-        let mut changed = watched.edition == 0;
-        watched.more = true;
-        while watched.more && begun.elapsed() < CURVES_TURN {
-            // A log that can't be read now may be next time; what was read before stays on the screen.
-            let news = log.read().ok();
-            changed |= news.is_some_and(|news| news.changed);
-            watched.more = news.is_some_and(|news| news.more);
-        }
-        if !watched.more
-            && let Some(index) = log.pending_index()
-        {
-            // Nobody waits for it; without it the next dashboard reads the log itself.
-            thread::spawn(move || index.write());
-        }
-        if !changed {
-            return;
-        }
-        watched.edition += 1;
-        let curves = Curves {
-            path: watched.path.clone(),
-            scalars: Arc::new(log.scalars().clone()),
-            edition: watched.edition,
-        };
-        self.say(Message::Curves(curves));
     }
 
     fn say(&self, message: Message) {
         // A screen that has gone needs no news; the loop ends at its next turn.
         let _ = self.messages.send(message);
+    }
+}
+
+impl Watched {
+    /// Reads what is new; the curves, where any of them are.
+    fn look(&mut self, indexes: &IndexHome) -> Option<Curves> {
+        if self.log.is_none() {
+            self.log = CurveLog::open(&self.path, indexes).ok();
+        }
+        let Some(log) = &mut self.log else {
+            self.more = false;
+            return None;
+        };
+        let begun = Instant::now();
+        let mut changed = self.edition == 0;
+        self.more = true;
+        while self.more && begun.elapsed() < CURVES_TURN {
+            // A log that can't be read now may be next time; what was read before stays on the screen.
+            let news = log.read().ok();
+            changed |= news.is_some_and(|news| news.changed);
+            self.more = news.is_some_and(|news| news.more);
+        }
+        if !self.more
+            && let Some(index) = log.pending_index()
+        {
+            // Nobody waits for it; without it the next dashboard reads the log itself.
+            thread::spawn(move || index.write());
+        }
+        if !changed && !std::mem::take(&mut self.untold) {
+            return None;
+        }
+        self.untold = false;
+        self.edition += 1;
+        Some(Curves {
+            path: self.path.clone(),
+            scalars: Arc::new(log.scalars().clone()),
+            edition: self.edition,
+        })
     }
 }
 
@@ -343,6 +391,7 @@ impl Files {
             best: None,
             results: Vec::new(),
             results_changed: None,
+            note: None,
             log: Vec::new(),
             log_changed: None,
         }
@@ -369,6 +418,7 @@ impl Files {
         details.marks.clone_from(&self.marks);
         details.best = self.best();
         details.results.clone_from(&self.results);
+        details.note.clone_from(&self.note);
         details.log.clone_from(&self.log);
     }
 
@@ -407,6 +457,10 @@ impl Files {
             news = true;
         }
 
+        let note = run.note().map(|note| shown::text(&note));
+        news |= note != self.note;
+        self.note = note;
+
         if !watched {
             news |= !self.log.is_empty();
             self.log.clear();
@@ -438,6 +492,7 @@ fn without_files(summary: &RunSummary) -> Arc<RunSnapshot> {
             marks: Arc::default(),
             best: None,
             results: Vec::new(),
+            note: None,
             log: Vec::new(),
         })),
         RunEntry::EventLog => Contents::EventLog,

@@ -22,6 +22,8 @@ fn bench() -> Bench {
         opened: Opened::default(),
         trouble: None,
         watched: None,
+        beside: Vec::new(),
+        machine: None,
         begun: false,
         indexes: IndexHome::default(),
     };
@@ -103,7 +105,7 @@ fn the_watched_run_has_curves_and_its_workers_output() {
     events.scalars(1, [("loss/total", 2.0)]).unwrap();
     events.flush().unwrap();
     assert!(runs(&bench.look())[0].details().unwrap().log.is_empty());
-    bench.poller.watch(Some(run.path().to_owned()));
+    bench.poller.watch(Some(run.path().to_owned()), Vec::new());
     let messages = bench.look();
     let [Message::Curves(curves), Message::Runs(runs)] = &messages[..] else {
         panic!("{messages:?}");
@@ -183,7 +185,7 @@ fn a_run_in_the_place_of_another_has_its_own_journal_and_curves() {
         run
     };
     let run = make(&bench, 0..50, 5);
-    bench.poller.watch(Some(run.path().to_owned()));
+    bench.poller.watch(Some(run.path().to_owned()), Vec::new());
     bench.look();
     // Between two looks.
     fs::remove_dir_all(run.path()).unwrap();

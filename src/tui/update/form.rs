@@ -3,57 +3,51 @@
 use std::path::PathBuf;
 
 use crate::tui::effect::Effect;
+use crate::tui::line::TextLine;
+use crate::tui::message::KeyOf;
 use crate::tui::model::{Form, Model, Outcome, Overlay, Tone, View};
 
 use super::say;
 
-/// A path is long, a pasted novel is longer.
-const MAX_FIELD_CHARS: usize = 4096;
-
-pub(super) fn insert(model: &mut Model, text: &str) {
-    edit(model, |field| {
-        let room = MAX_FIELD_CHARS.saturating_sub(field.chars().count());
-        field.extend(
-            text.chars()
-                .filter(|character| !character.is_control())
-                .take(room),
-        );
-    });
-}
-
-pub(super) fn erase(model: &mut Model) {
-    edit(model, |field| {
-        field.pop();
-    });
-}
-
-pub(super) fn clear(model: &mut Model) {
-    edit(model, String::clear);
-}
-
-fn edit(model: &mut Model, change: impl FnOnce(&mut String)) {
-    if let Some(Overlay::Launch(form)) = &mut model.overlay
-        && form.outcome != Outcome::Launching
-    {
-        change(&mut form.fields[form.at]);
-        form.edit += 1;
-        form.outcome = Outcome::Unknown;
-    }
-}
-
-/// Goes `by` fields on, around the end; what is there so far is looked at.
-pub(super) fn step(model: &mut Model, by: usize) -> Vec<Effect> {
+/// Changes the field that characters go into, and where that changed it, the form is looked at anew.
+pub(super) fn edit(model: &mut Model, change: impl FnOnce(&mut TextLine) -> bool) -> Vec<Effect> {
     let Some(Overlay::Launch(form)) = &mut model.overlay else {
         return Vec::new();
     };
-    form.at = (form.at + by) % Form::LABELS.len();
-    if form.outcome != Outcome::Unknown || form.fields[0].trim().is_empty() {
+    if form.outcome == Outcome::Launching || !form.line().is_some_and(change) {
+        return Vec::new();
+    }
+    form.edit += 1;
+    form.outcome = Outcome::Unknown;
+    look(form)
+}
+
+/// Asks for a look at a form that has enough in it for one.
+fn look(form: &Form) -> Vec<Effect> {
+    if form
+        .fields
+        .first()
+        .is_none_or(|first| first.text().trim().is_empty())
+    {
         return Vec::new();
     }
     vec![Effect::Check {
         edit: form.edit,
         order: form.order(),
     }]
+}
+
+/// Goes `by` fields on, around the end; what is there so far is looked at.
+pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
+    let Some(Overlay::Launch(form)) = &mut model.overlay else {
+        return Vec::new();
+    };
+    let count = form.len().max(1) as isize;
+    form.at = (form.at as isize + by).rem_euclid(count) as usize;
+    if form.outcome != Outcome::Unknown {
+        return Vec::new();
+    }
+    look(form)
 }
 
 pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
@@ -63,20 +57,29 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
     if form.outcome == Outcome::Launching {
         return Vec::new();
     }
-    if form.fields[0].trim().is_empty() {
+    if form.fields[0].text().trim().is_empty() {
         form.at = 0;
-        form.outcome = Outcome::Wrong(vec!["the recipe's path is missing".to_owned()]);
+        let what = form.kind.labels()[0];
+        form.outcome = Outcome::Wrong(vec![format!("the {what} is missing")]);
         return Vec::new();
     }
     form.outcome = Outcome::Launching;
     vec![Effect::Launch(form.order())]
 }
 
-pub(super) fn checked(model: &mut Model, edit: u64, result: Result<String, Vec<String>>) {
+pub(super) fn checked(
+    model: &mut Model,
+    edit: u64,
+    keys: Option<Vec<KeyOf>>,
+    result: Result<String, Vec<String>>,
+) {
     if let Some(Overlay::Launch(form)) = &mut model.overlay
         && form.edit == edit
         && form.outcome == Outcome::Unknown
     {
+        if let Some(keys) = keys {
+            form.take_keys(keys);
+        }
         form.outcome = match result {
             Ok(summary) => Outcome::Good(summary),
             Err(errors) => Outcome::Wrong(errors),

@@ -1,20 +1,29 @@
 //! What becomes of the model when something happens: no clock, no file, no terminal, only the model and a list of
 //! effects for the world.
 
+mod ask;
 mod command;
+mod data;
+mod export;
 mod form;
+mod live;
 mod news;
+mod palette;
 mod threshold;
+mod triage;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 
 pub use command::refusal;
+pub use palette::{Entry, entries};
+pub use triage::{faces_shown, figure, plays, strips};
 
 use super::effect::Effect;
-use super::keys::{self, Action, Context};
+use super::keys::Action;
+use super::line::TextLine;
 use super::message::{Message, Target};
-use super::model::{Form, Model, Notice, Overlay, SMOOTHINGS, Tone, View};
-use super::threshold::LARGE;
+use super::model::{Model, Notice, Overlay, Palette, Tone, View};
+use super::run_view::RunView;
 use super::{charts, comparison, words};
 
 /// Takes in one message; what it asks of the world is returned.
@@ -22,23 +31,13 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let quiet = matches!(message, Message::Tick(_));
     let mut effects = match message {
         Message::Key(event) => pressed(model, event),
-        Message::Paste(text) => {
-            form::insert(model, &text);
+        Message::Paste(text) => typed(model, |line| line.insert(&text)),
+        Message::Pointed(target) => pointed(model, target),
+        message @ (Message::OnChart { .. } | Message::Machine(_)) => {
+            live::told(model, message);
             Vec::new()
         }
-        Message::Pointed(target) => pointed(model, target),
-        Message::Wheel(lines) => match (&mut model.overlay, model.view) {
-            (Some(Overlay::Help { scroll }), _) => {
-                *scroll = scroll.saturating_add_signed(lines);
-                Vec::new()
-            }
-            (Some(_), _) => Vec::new(),
-            (None, View::Live) => {
-                scroll_log(model, -lines);
-                Vec::new()
-            }
-            (None, _) => moved(model, lines.signum()),
-        },
+        Message::Wheel(lines) => wheeled(model, lines),
         Message::Resized(width, height) => {
             model.size = (width, height);
             Vec::new()
@@ -56,11 +55,35 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Curves(curves) => {
             if model.selected.as_ref() == Some(&curves.path) {
                 model.curves = Some(curves);
+            } else if model.compared.contains(&curves.path) {
+                model.beside.insert(curves.path.clone(), curves);
             }
             Vec::new()
         }
         Message::Scores { of, result } => {
             threshold::read(model, of, result);
+            Vec::new()
+        }
+        message @ (Message::Failing { .. }
+        | Message::Suspects { .. }
+        | Message::Faces { .. }
+        | Message::Errors { .. }
+        | Message::NextFrame) => {
+            triage::told(model, message);
+            Vec::new()
+        }
+        message @ (Message::Sets { .. } | Message::SetChecked { .. }) => {
+            data::told(model, message);
+            Vec::new()
+        }
+        Message::Exported(result) => {
+            tell(model, result);
+            Vec::new()
+        }
+        Message::View(path, view) => {
+            if model.selected.as_ref() == Some(&path) {
+                view.apply(&mut model.live);
+            }
             Vec::new()
         }
         Message::Sent {
@@ -72,38 +95,94 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Resumed { name, result } => {
-            match result {
-                Ok(what) => say(model, Tone::Done, format!("{name}: {what}")),
-                Err(error) => say(model, Tone::Failed, format!("{name}: {error}")),
-            }
+            let named = |what: String| format!("{name}: {what}");
+            tell(model, result.map(str::to_owned).map(named).map_err(named));
             vec![Effect::Look]
         }
-        Message::Checked { edit, result } => {
-            form::checked(model, edit, result);
+        Message::Checked { edit, keys, result } => {
+            form::checked(model, edit, keys, result);
             Vec::new()
+        }
+        Message::Compared {
+            first,
+            second,
+            result,
+        } => {
+            model.comparison = Some((first, second, result.into()));
+            Vec::new()
+        }
+        Message::Managed(result) => {
+            tell(model, result);
+            vec![Effect::Look]
         }
         Message::Launched(result) => form::launched(model, result),
         Message::Redraw => Vec::new(),
     };
     model.changed |= !quiet;
-    if !quiet && model.view == View::Evaluation {
-        effects.extend(threshold::ask(model));
+    if !quiet {
+        effects.extend(lacking(model));
     }
     effects
 }
 
+/// Asks for what the view in front lacks.
+fn lacking(model: &mut Model) -> Vec<Effect> {
+    match model.view {
+        View::Evaluation => {
+            let scores = threshold::ask(model);
+            scores
+                .into_iter()
+                .chain(threshold::compare(model))
+                .collect()
+        }
+        View::Failures | View::Errors => triage::ask(model),
+        View::Data => data::ask(model),
+        View::Runs | View::Live => Vec::new(),
+    }
+}
+
+/// Turns the wheel: the help, the worker's output, or the list at hand.
+fn wheeled(model: &mut Model, lines: isize) -> Vec<Effect> {
+    match (&mut model.overlay, model.view) {
+        (Some(Overlay::Help { scroll, .. }), _) => {
+            *scroll = scroll.saturating_add_signed(lines);
+        }
+        (Some(_), _) => {}
+        (None, View::Live) => scroll_log(model, -lines),
+        (None, _) => return moved(model, lines.signum()),
+    }
+    Vec::new()
+}
+
 fn pressed(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let context = model.context();
-    if let Some(action) = keys::action(context, event) {
+    if let Some(action) = model.keys.action(context, event) {
         return act(model, action);
     }
-    let typed = event.modifiers - KeyModifiers::SHIFT;
-    if context == Context::Form && typed.is_empty() {
-        match event.code {
-            KeyCode::Char(character) => form::insert(model, character.encode_utf8(&mut [0; 4])),
-            KeyCode::Backspace => form::erase(model),
-            _ => {}
+    typed(model, |line| line.press(event))
+}
+
+/// Changes the line that characters go into, where there is one.
+fn typed(model: &mut Model, change: impl FnOnce(&mut TextLine) -> bool) -> Vec<Effect> {
+    match &mut model.overlay {
+        Some(Overlay::Ask(ask)) => {
+            change(&mut ask.line);
+            ask::typed(model);
         }
+        Some(Overlay::Palette(palette)) => {
+            if change(&mut palette.line) {
+                palette.at = 0;
+            }
+        }
+        Some(Overlay::Help {
+            search,
+            scroll,
+            typing: true,
+        }) => {
+            change(search);
+            *scroll = 0;
+        }
+        _ => return form::edit(model, change),
     }
     Vec::new()
 }
@@ -114,56 +193,161 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         return Vec::new();
     }
     match action {
-        Action::Quit => return vec![Effect::Quit],
+        Action::Quit => {
+            let mut effects = Vec::from_iter(keep_view(model));
+            effects.push(Effect::Quit);
+            return effects;
+        }
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Clear],
         Action::Help => {
             model.overlay = match model.overlay.take() {
                 Some(Overlay::Help { .. }) => None,
-                _ => Some(Overlay::Help { scroll: 0 }),
+                _ => Some(Overlay::Help {
+                    scroll: 0,
+                    search: TextLine::default(),
+                    typing: false,
+                }),
             };
         }
-        Action::ShowRuns => show(model, View::Runs),
-        Action::ShowLive | Action::Open => show(model, View::Live),
-        Action::ShowEvaluation => show(model, View::Evaluation),
+        Action::ShowRuns
+        | Action::ShowLive
+        | Action::Open
+        | Action::ShowEvaluation
+        | Action::ShowFailures
+        | Action::ShowErrors
+        | Action::ShowData => show(model, view_of(action)),
+        Action::CheckSet | Action::ChooseConfig => return data::act(model, action),
+        Action::FarLeft => data::turn(model, -100),
+        Action::FarRight => data::turn(model, 100),
         Action::NextView => show(model, turn(model.view, 1)),
-        Action::PreviousView => show(model, turn(model.view, 2)),
-        Action::Up => return moved(model, -1),
-        Action::Down => return moved(model, 1),
-        Action::Left => return sideways(model, -1),
-        Action::Right => return sideways(model, 1),
-        Action::PageUp => return paged(model, -1),
-        Action::PageDown => return paged(model, 1),
-        Action::First => return moved(model, isize::MIN),
-        Action::Last => return moved(model, isize::MAX),
-        Action::NextRun => return select_by(model, 1),
-        Action::PreviousRun => return select_by(model, -1),
+        Action::PreviousView => show(model, turn(model.view, View::ALL.len() - 1)),
+        Action::Up
+        | Action::Down
+        | Action::Left
+        | Action::Right
+        | Action::PageUp
+        | Action::PageDown
+        | Action::First
+        | Action::Last
+        | Action::NextRun
+        | Action::PreviousRun => return step(model, action),
         Action::Back => back(model),
-        Action::Zoom => model.live.zoomed = !model.live.zoomed,
-        Action::Smooth => model.live.smoothing = (model.live.smoothing + 1) % SMOOTHINGS.len(),
-        Action::LogScale => model.live.log_y = !model.live.log_y,
-        Action::WorkerLog => {
-            let shown = model.selected_run().is_some_and(|run| model.shows_log(run));
-            model.live.log = Some(!shown);
-            model.live.log_scroll = 0;
+        Action::Zoom => {
+            let zoomed = zoomed(model);
+            *zoomed = !*zoomed;
         }
-        Action::ThresholdDown => threshold::nudge(model, -1),
-        Action::ThresholdUp => threshold::nudge(model, 1),
-        Action::ThresholdFarDown => threshold::nudge(model, -LARGE),
-        Action::ThresholdFarUp => threshold::nudge(model, LARGE),
-        Action::ThresholdMean => model.evaluation.nudge = 0,
+        Action::Smooth
+        | Action::LogScale
+        | Action::WorkerLog
+        | Action::Along
+        | Action::LogAlong
+        | Action::Outliers
+        | Action::CursorLeft
+        | Action::CursorRight
+        | Action::CursorFarLeft
+        | Action::CursorFarRight
+        | Action::CursorOff
+        | Action::ZoomIn
+        | Action::ZoomOut
+        | Action::PanLeft
+        | Action::PanRight
+        | Action::WholeRange
+        | Action::Devices => return live::act(model, action),
+        Action::Compare => return compare(model),
+        Action::ExportChart | Action::ExportView | Action::Copy => {
+            return export::act(model, action);
+        }
+        Action::Order if model.view == View::Runs => model.list.order = model.list.order.next(),
+        Action::Order if model.view == View::Evaluation => threshold::act(model, action),
+        Action::Roc
+        | Action::MarkRow
+        | Action::ThresholdDown
+        | Action::ThresholdUp
+        | Action::ThresholdFarDown
+        | Action::ThresholdFarUp
+        | Action::ThresholdMean => threshold::act(model, action),
         Action::TogglePause
         | Action::Park
         | Action::Resume
         | Action::Checkpoint
         | Action::Stop
         | Action::Launch
+        | Action::FineTune
+        | Action::Evaluate
+        | Action::Rename
+        | Action::Note
+        | Action::Archive
         | Action::Yes
         | Action::No => return command::act(model, action),
+        Action::Play
+        | Action::FrameOn
+        | Action::FrameBack
+        | Action::MarkError
+        | Action::UndoMark
+        | Action::Unlist
+        | Action::AddVideo
+        | Action::ExportList
+        | Action::Order
+        | Action::Narrow
+        | Action::NextFigure
+        | Action::PreviousFigure => return triage::act(model, action),
+        Action::SwitchTheme => model.theme.background = model.theme.background.other(),
+        Action::Filter
+        | Action::OpenPalette
+        | Action::NextField
+        | Action::PreviousField
+        | Action::ClearField
+        | Action::Submit => return type_into(model, action),
+    }
+    Vec::new()
+}
+
+/// Goes on or back: by one, by a page, to an end.
+fn step(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Up => moved(model, -1),
+        Action::Down => moved(model, 1),
+        Action::Left => sideways(model, -1),
+        Action::Right => sideways(model, 1),
+        Action::PageUp => paged(model, -1),
+        Action::PageDown => paged(model, 1),
+        Action::First => moved(model, isize::MIN),
+        Action::Last => moved(model, isize::MAX),
+        Action::NextRun => select_by(model, 1),
+        Action::PreviousRun => select_by(model, -1),
+        _ => Vec::new(),
+    }
+}
+
+/// Opens, changes and takes lines that are typed.
+fn type_into(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Filter => match &mut model.overlay {
+            Some(Overlay::Help { typing, .. }) => *typing = true,
+            _ => ask::filter(model),
+        },
+        Action::OpenPalette => model.overlay = Some(Overlay::Palette(Palette::default())),
         Action::NextField => return form::step(model, 1),
-        Action::PreviousField => return form::step(model, Form::LABELS.len() - 1),
-        Action::ClearField => form::clear(model),
-        Action::Submit => return form::submit(model),
+        Action::PreviousField => return form::step(model, -1),
+        Action::ClearField => {
+            return typed(model, |line| {
+                line.clear();
+                true
+            });
+        }
+        Action::Submit => {
+            return match &mut model.overlay {
+                Some(Overlay::Ask(_)) => ask::submit(model),
+                Some(Overlay::Palette(_)) => palette::submit(model),
+                Some(Overlay::Help { typing, .. }) => {
+                    *typing = false;
+                    Vec::new()
+                }
+                _ => form::submit(model),
+            };
+        }
+        _ => {}
     }
     Vec::new()
 }
@@ -186,9 +370,29 @@ fn pointed(model: &mut Model, target: Target) -> Vec<Effect> {
             model.live.chart = chart;
         }
         (Target::Row(row), None) => model.evaluation.row = row,
+        (Target::Line(line), None) if model.view == View::Failures => {
+            model.triage.pairs.row = line;
+        }
+        (Target::Line(line), None) if model.view == View::Data => {
+            data::moved(model, line as isize - model.data.row as isize);
+        }
+        (Target::Line(line), None) => model.triage.list.row = line,
+        (Target::Side(side), None) => model.triage.pairs.side = side,
         _ => {}
     }
     Vec::new()
+}
+
+/// The view that an action leads to.
+fn view_of(action: Action) -> View {
+    match action {
+        Action::ShowLive | Action::Open => View::Live,
+        Action::ShowEvaluation => View::Evaluation,
+        Action::ShowFailures => View::Failures,
+        Action::ShowErrors => View::Errors,
+        Action::ShowData => View::Data,
+        _ => View::Runs,
+    }
 }
 
 fn show(model: &mut Model, view: View) {
@@ -197,17 +401,36 @@ fn show(model: &mut Model, view: View) {
 }
 
 fn turn(view: View, by: usize) -> View {
-    const ROUND: [View; 3] = [View::Runs, View::Live, View::Evaluation];
-    let at = ROUND.iter().position(|other| *other == view).unwrap_or(0);
-    ROUND[(at + by) % ROUND.len()]
+    let round = View::ALL;
+    let at = round.iter().position(|other| *other == view).unwrap_or(0);
+    round[(at + by) % round.len()]
+}
+
+/// Whether what is chosen in the view has the whole pane.
+fn zoomed(model: &mut Model) -> &mut bool {
+    match model.view {
+        View::Failures | View::Errors | View::Data => &mut model.triage.zoomed,
+        View::Runs | View::Live | View::Evaluation => &mut model.live.zoomed,
+    }
 }
 
 fn back(model: &mut Model) {
-    if model.overlay.take().is_some() {
-        return;
+    match model.overlay.take() {
+        Some(Overlay::Ask(ask)) => return ask::cancelled(model, &ask.about),
+        Some(Overlay::Help { typing: true, .. }) => {
+            model.overlay = Some(Overlay::Help {
+                scroll: 0,
+                search: TextLine::default(),
+                typing: false,
+            });
+            return;
+        }
+        Some(_) => return,
+        None => {}
     }
-    if model.view == View::Live && model.live.zoomed {
-        model.live.zoomed = false;
+    let whole_pane = model.view != View::Evaluation && model.view != View::Runs;
+    if whole_pane && *zoomed(model) {
+        *zoomed(model) = false;
     } else {
         model.view = View::Runs;
     }
@@ -215,7 +438,11 @@ fn back(model: &mut Model) {
 
 /// Up or down by `lines`, as far as there is something.
 fn moved(model: &mut Model, lines: isize) -> Vec<Effect> {
-    if let Some(Overlay::Help { scroll }) = &mut model.overlay {
+    if let Some(Overlay::Palette(_)) = &model.overlay {
+        palette::moved(model, lines);
+        return Vec::new();
+    }
+    if let Some(Overlay::Help { scroll, .. }) = &mut model.overlay {
         *scroll = scroll
             .saturating_add_signed(lines)
             .min(super::view::help::length());
@@ -235,6 +462,8 @@ fn moved(model: &mut Model, lines: isize) -> Vec<Effect> {
             let (rows, _) = comparison::of(model).size();
             model.evaluation.row = shifted(model.evaluation.row, lines, rows);
         }
+        View::Failures | View::Errors => triage::moved(model, lines),
+        View::Data => data::moved(model, lines),
     }
     Vec::new()
 }
@@ -246,7 +475,11 @@ fn sideways(model: &mut Model, by: isize) -> Vec<Effect> {
             let (_, columns) = comparison::of(model).size();
             model.evaluation.column = shifted(model.evaluation.column, by, columns);
         }
-        View::Runs => {}
+        View::Failures => {
+            model.triage.pairs.side = usize::from(by > 0);
+        }
+        View::Data => data::turn(model, by),
+        View::Runs | View::Errors => {}
     }
     Vec::new()
 }
@@ -274,28 +507,84 @@ fn choose_chart(model: &mut Model, by: isize) {
 }
 
 fn select_by(model: &mut Model, lines: isize) -> Vec<Effect> {
-    let at = model.selected_index().unwrap_or(0);
-    select(model, shifted(at, lines, model.runs().len()))
+    let count = model.listed().len();
+    let at = match model.selected_index() {
+        Some(at) => shifted(at, lines, count),
+        None => 0,
+    };
+    select(model, at)
 }
 
 /// Selects the run at `index` of the list; its curves are followed from now on.
 fn select(model: &mut Model, index: usize) -> Vec<Effect> {
-    let Some(run) = model.runs().get(index) else {
+    let Some(path) = model.listed().get(index).map(|run| run.path.clone()) else {
         return Vec::new();
     };
-    let path = run.path.clone();
     if model.selected.as_ref() == Some(&path) {
         return Vec::new();
     }
+    let mut effects = Vec::from_iter(keep_view(model));
     model.selected = Some(path.clone());
-    model.curves = None;
+    // What was beside it may be it now; a run is not compared with itself.
+    model.curves = model.beside.remove(&path);
     model.live.log = None;
     model.live.log_scroll = 0;
-    vec![Effect::Watch(Some(path))]
+    (model.live.window, model.live.cursor) = (None, None);
+    effects.extend([Effect::LoadView(path), watch(model)]);
+    effects
+}
+
+/// What is to be followed now.
+fn watch(model: &Model) -> Effect {
+    let others = model.compared.iter();
+    Effect::Watch {
+        run: model.selected.clone(),
+        beside: others
+            .filter(|path| model.selected.as_ref() != Some(path))
+            .cloned()
+            .collect(),
+    }
+}
+
+/// Compares the selected run with whatever is selected from now on, or no longer.
+fn compare(model: &mut Model) -> Vec<Effect> {
+    let Some(path) = model.selected.clone() else {
+        return Vec::new();
+    };
+    if !model.compared.remove(&path) {
+        if model.compared.len() >= MOST_COMPARED {
+            let text =
+                format!("{MOST_COMPARED} runs are compared already: more can't be told apart");
+            say(model, Tone::Refused, text);
+            return Vec::new();
+        }
+        model.compared.insert(path);
+    }
+    let compared = &model.compared;
+    model.beside.retain(|path, _| compared.contains(path));
+    vec![watch(model)]
+}
+
+/// More curves than these can't be told apart.
+const MOST_COMPARED: usize = 4;
+
+/// Keeps how the selected run is looked at.
+fn keep_view(model: &Model) -> Option<Effect> {
+    let run = model.selected.clone()?;
+    Some(Effect::SaveView(run, RunView::of(&model.live)))
 }
 
 fn shifted(at: usize, by: isize, length: usize) -> usize {
     at.saturating_add_signed(by).min(length.saturating_sub(1))
+}
+
+/// Says what was done, or why it could not be.
+fn tell(model: &mut Model, result: Result<String, String>) {
+    let (tone, text) = match result {
+        Ok(what) => (Tone::Done, what),
+        Err(why) => (Tone::Failed, why),
+    };
+    say(model, tone, text);
 }
 
 fn say(model: &mut Model, tone: Tone, text: String) {

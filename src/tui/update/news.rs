@@ -1,6 +1,7 @@
 //! News from the run directories: new snapshots, acknowledgements, time.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::run::{Command, JournalEvent, RunState};
@@ -21,14 +22,17 @@ pub(super) fn runs(model: &mut Model, runs: Vec<Arc<RunSnapshot>>) -> Vec<Effect
     threshold::forget(model, &before);
     let mut effects = endings(&before, model.runs());
     if let Some(focus) = model.focus.clone() {
-        let index = model.runs().iter().position(|run| run.name == focus);
+        let index = model.listed().iter().position(|run| run.name == focus);
         if let Some(index) = index {
             model.focus = None;
             effects.extend(select(model, index));
             model.view = View::Live;
         }
     }
-    if model.selected_index().is_none() {
+    let listed: BTreeSet<PathBuf> = model.runs().iter().map(|run| run.path.clone()).collect();
+    model.compared.retain(|path| listed.contains(path));
+    model.beside.retain(|path, _| listed.contains(path));
+    if model.selected_run().is_none() {
         model.selected = None;
         model.curves = None;
         effects.extend(select(model, 0));

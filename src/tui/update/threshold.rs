@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::tui::comparison;
 use crate::tui::effect::Effect;
-use crate::tui::model::Model;
+use crate::tui::keys::Action;
+use crate::tui::model::{Known, Model};
 use crate::tui::snapshot::RunSnapshot;
-use crate::tui::threshold::{FigureOf, Scored, Scores};
+use crate::tui::threshold::{FigureOf, LARGE, Scored};
 
 /// Notes which figure is selected, and asks for its scores where they aren't known.
 ///
@@ -22,29 +23,72 @@ pub(super) fn ask(model: &mut Model) -> Option<Effect> {
     }
     let of = figure?;
     match model.scores.get(&of) {
-        Some(Scores::Reading | Scores::Ready(_)) => return None,
-        Some(Scores::Missing(_)) if !selected_anew => return None,
+        Some(Known::Reading | Known::Ready(_)) => return None,
+        Some(Known::Missing(_)) if !selected_anew => return None,
         // What was said of them stays until the answer comes.
-        Some(Scores::Missing(_)) => {}
+        Some(Known::Missing(_)) => {}
         None => {
-            model.scores.insert(of.clone(), Scores::Reading);
+            model.scores.insert(of.clone(), Known::Reading);
         }
     }
     let evaluation = Box::new(comparison.evaluation(place.0, place.1)?.clone());
     Some(Effect::ReadScores { of, evaluation })
 }
 
+/// Asks how the selected figure differs from the marked one, where that isn't known.
+pub(super) fn compare(model: &mut Model) -> Option<Effect> {
+    let (first, second) = (
+        model.evaluation.marked.clone()?,
+        model.evaluation.figure.clone()?,
+    );
+    let known = model
+        .comparison
+        .as_ref()
+        .is_some_and(|(a, b, _)| (a, b) == (&first, &second));
+    if known || first == second {
+        return None;
+    }
+    let figures = super::triage::figures(model);
+    let find = |of: &FigureOf| figures.iter().find(|figure| figure.of == *of).cloned();
+    let both = [find(&first)?, find(&second)?];
+    model.comparison = Some((first, second, Known::Reading));
+    Some(Effect::Compare(Box::new(both)))
+}
+
 /// Takes in an answer.
 pub(super) fn read(model: &mut Model, of: FigureOf, result: Result<Arc<Scored>, String>) {
-    let scores = match result {
-        Ok(scored) => Scores::Ready(scored),
-        Err(why) => Scores::Missing(why),
-    };
-    model.scores.insert(of, scores);
+    model.scores.insert(of, result.into());
+}
+
+/// Moves the control, orders the table, marks a figure.
+pub(super) fn act(model: &mut Model, action: Action) {
+    let place = &mut model.evaluation;
+    match action {
+        Action::ThresholdDown => nudge(model, -1),
+        Action::ThresholdUp => nudge(model, 1),
+        Action::ThresholdFarDown => nudge(model, -LARGE),
+        Action::ThresholdFarUp => nudge(model, LARGE),
+        Action::ThresholdMean => place.nudge = 0,
+        Action::Roc => place.roc = !place.roc,
+        Action::Order => {
+            place.order = match place.order {
+                Some(_) => None,
+                None => Some(place.column),
+            };
+        }
+        Action::MarkRow => {
+            place.marked = match &place.marked {
+                Some(marked) if Some(marked) == place.figure.as_ref() => None,
+                _ => place.figure.clone(),
+            };
+            model.comparison = None;
+        }
+        _ => {}
+    }
 }
 
 /// Moves the control, as far as there are distances.
-pub(super) fn nudge(model: &mut Model, by: i64) {
+fn nudge(model: &mut Model, by: i64) {
     if let Some(scored) = model.scored() {
         model.evaluation.nudge = scored.within(model.evaluation.nudge + by);
     }

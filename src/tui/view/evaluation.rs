@@ -23,7 +23,7 @@ use crate::tui::theme::Role;
 use crate::tui::widget::text::{Pen, wrap};
 use crate::tui::words;
 
-use super::{ViewCache, figures, threshold};
+use super::{ViewCache, differences, figures, threshold};
 
 /// Draws table and detail.
 pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
@@ -34,7 +34,7 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     let below = figures::HEIGHT + threshold::HEIGHT + 1;
     let height = wanted.min(area.height.saturating_sub(below).max(6));
     let table = Rect { height, ..area };
-    draw_table(&comparison, chosen, cache, pen, table);
+    draw_table(model, &comparison, chosen, cache, pen, table);
     let detail = Rect {
         x: area.x + 1,
         y: area.y + height + 1,
@@ -45,6 +45,7 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
 }
 
 fn draw_table(
+    model: &Model,
     comparison: &Comparison,
     chosen: (usize, usize),
     cache: &mut ViewCache,
@@ -52,6 +53,7 @@ fn draw_table(
     area: Rect,
 ) {
     let table = &comparison.table;
+    let order = model.evaluation.order;
     let layout = Columns::of(comparison, chosen.1, area.width);
     let head = area.y;
     pen.put(area.x + 2, head, layout.name, "model", Role::Quiet);
@@ -70,7 +72,9 @@ fn draw_table(
         } else {
             Role::Strong
         };
-        pen.put(x, head, layout.cell, &column.head, role);
+        let ordered = if order == Some(at) { "↓ " } else { "" };
+        let used = pen.put(x, head, 2, ordered, Role::Accent);
+        pen.put(x + used, head, layout.cell - used, &column.head, role);
         x += layout.cell + 2;
     }
     let lines = lines(comparison);
@@ -92,6 +96,14 @@ fn draw_table(
             }
             Line::Row(index) => {
                 layout.row(comparison, *index, chosen, pen, place);
+                let marked = model.evaluation.marked.as_ref();
+                let is_marked = (0..table.columns.len()).any(|column| {
+                    marked.is_some() && comparison.figure(*index, column).as_ref() == marked
+                });
+                if is_marked {
+                    let mark = pen.theme.pick("◈", "*");
+                    pen.put(place.x + 1, place.y, 1, mark, Role::Accent);
+                }
                 cache.hit(place, Target::Row(*index));
             }
         }
@@ -260,6 +272,11 @@ fn draw_detail(
     }
     if let Some(evaluation) = comparison.evaluation(row, column) {
         let [left, right] = threshold::beside(area);
+        let marked = model.evaluation.marked.as_ref();
+        if marked.is_some() && marked != model.evaluation.figure.as_ref() {
+            differences::draw(model, pen, area);
+            return;
+        }
         figures::draw(evaluation, pen, left);
         threshold::draw(model, pen, right);
         return;

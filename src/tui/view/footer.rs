@@ -8,7 +8,7 @@
 use ratatui::layout::Rect;
 
 use crate::run::{Command, RunState};
-use crate::tui::keys::{self, Action, Binding};
+use crate::tui::keys::{Action, Bound};
 use crate::tui::model::{Access, Model, Tone};
 use crate::tui::theme::Role;
 use crate::tui::update::refusal;
@@ -16,17 +16,21 @@ use crate::tui::widget::text::Pen;
 
 /// Draws the footer.
 pub fn draw(model: &Model, pen: &mut Pen, area: Rect) {
-    let bindings: Vec<&Binding> = keys::of(model.context())
-        .filter(|binding| !binding.label.is_empty() && refusal(model, binding.action).is_none())
-        .collect();
-    let (last, first): (Vec<&Binding>, Vec<&Binding>) = bindings
+    let usable = |bound: &&Bound| {
+        let binding = bound.binding;
+        !binding.label.is_empty()
+            && !bound.keys.is_empty()
+            && refusal(model, binding.action).is_none()
+    };
+    let bound: Vec<&Bound> = model.keys.of(model.context()).filter(usable).collect();
+    let (last, first): (Vec<&Bound>, Vec<&Bound>) = bound
         .into_iter()
-        .partition(|binding| matches!(binding.action, Action::Help | Action::Quit));
+        .partition(|bound| matches!(bound.binding.action, Action::Help | Action::Quit));
     let mut right = area.right() - 1;
-    for binding in last.iter().rev() {
-        let wide = width(pen, binding, model);
+    for bound in last.iter().rev() {
+        let wide = width(pen, bound, model);
         right -= wide;
-        put(pen, right, area.y, binding, model);
+        put(pen, right, area.y, bound, model);
         right -= 2;
     }
     if model.access == Access::ReadOnly {
@@ -52,33 +56,33 @@ pub fn draw(model: &Model, pen: &mut Pen, area: Rect) {
         return;
     }
     let mut x = left;
-    for binding in first {
-        let wide = width(pen, binding, model);
+    for bound in first {
+        let wide = width(pen, bound, model);
         if x + wide > right {
             continue;
         }
-        put(pen, x, area.y, binding, model);
+        put(pen, x, area.y, bound, model);
         x += wide + 2;
     }
 }
 
-fn width(pen: &Pen, binding: &Binding, model: &Model) -> u16 {
-    pen.width(&binding.name()) + 1 + pen.width(label(binding, model))
+fn width(pen: &Pen, bound: &Bound, model: &Model) -> u16 {
+    pen.width(&bound.name()) + 1 + pen.width(label(bound, model))
 }
 
-fn put(pen: &mut Pen, x: u16, y: u16, binding: &Binding, model: &Model) {
-    let name = binding.name();
+fn put(pen: &mut Pen, x: u16, y: u16, bound: &Bound, model: &Model) {
+    let name = bound.name();
     let pieces = [
         (name.as_str(), Role::Strong),
         (" ", Role::Quiet),
-        (label(binding, model), Role::Quiet),
+        (label(bound, model), Role::Quiet),
     ];
     pen.put_all(x, y, u16::MAX, &pieces);
 }
 
 /// `p` is labelled by what it would do now.
-fn label(binding: &Binding, model: &Model) -> &'static str {
-    if binding.action == Action::TogglePause
+fn label(bound: &Bound, model: &Model) -> &'static str {
+    if bound.binding.action == Action::TogglePause
         && let Some(run) = model.selected_run()
     {
         let sent = model.pending.get(&run.path).map(|pending| &pending.command);
@@ -87,5 +91,5 @@ fn label(binding: &Binding, model: &Model) -> &'static str {
             return "unpause";
         }
     }
-    binding.label
+    bound.binding.label
 }

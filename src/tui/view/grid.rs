@@ -12,6 +12,7 @@
 use ratatui::layout::Rect;
 
 use crate::run::{self, JobKind};
+use crate::tui::along::Along;
 use crate::tui::charts::{self, ChartOf, columns};
 use crate::tui::marks::{self, Mark};
 use crate::tui::message::Target;
@@ -19,11 +20,11 @@ use crate::tui::model::{Model, SMOOTHINGS};
 use crate::tui::snapshot::{Curves, RunSnapshot};
 use crate::tui::theme::Role;
 use crate::tui::widget::axis::AxisMark;
-use crate::tui::widget::chart::{Chart, GUTTER, Scale};
+use crate::tui::widget::chart::{Around, Chart, GUTTER, Line, Scale};
 use crate::tui::widget::text::Pen;
 use crate::tui::words;
 
-use super::{ViewCache, summary};
+use super::{Plot, ViewCache, summary};
 
 /// The first charts of a run in one row: a glimpse for the list of runs.
 pub fn draw_first(
@@ -57,7 +58,7 @@ pub fn draw_first(
             width: width - 2,
             ..area
         };
-        grid.draw_chart(chart, false, cache, pen, place);
+        grid.draw_chart(chart, None, cache, pen, place);
     }
 }
 
@@ -73,20 +74,35 @@ pub fn draw(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut P
     if let (true, Some(chart)) = (model.live.zoomed, charts.get(chosen)) {
         cache.hit(area, Target::Chart(chosen));
         let listed = newest_marks(run, area.height);
+        let facts = match model.live.cursor {
+            Some(at) => grid.at_cursor(chart, at),
+            None => vec![extremes(curves, chart)],
+        };
+        let below = facts.len() + listed.len();
         let plot = Rect {
-            height: area.height.saturating_sub(1 + listed.len() as u16),
+            height: area
+                .height
+                .saturating_sub(below as u16)
+                .max(area.height / 2),
             ..area
         };
-        grid.draw_chart(chart, true, cache, pen, plot);
+        grid.draw_chart(chart, Some(chosen), cache, pen, plot);
         let below = Rect {
             x: area.x + GUTTER,
             y: plot.bottom(),
             width: area.width - GUTTER,
             height: area.bottom() - plot.bottom(),
         };
-        let facts = extremes(curves, chart);
-        pen.put(below.x, below.y, below.width, &facts, Role::Quiet);
-        list_marks(model, &listed, curves, pen, below);
+        for (fact, y) in facts.iter().zip(below.y..below.bottom()) {
+            pen.put(below.x, y, below.width, fact, Role::Quiet);
+        }
+        let used = (facts.len() as u16).min(below.height);
+        let rest = Rect {
+            y: below.y + used,
+            height: below.height - used,
+            ..below
+        };
+        list_marks(model, &listed, curves, pen, rest);
         return;
     }
     let columns = columns(model.size);
@@ -109,8 +125,8 @@ pub fn draw(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut P
             width: (right - left - 1) as u16,
             height: (bottom - top) as u16,
         };
-        grid.draw_chart(chart, at == chosen, cache, pen, place);
         cache.hit(place, Target::Chart(at));
+        grid.draw_chart(chart, Some(at), cache, pen, place);
     }
     if hidden > 0 || first_row > 0 {
         let arrow = if hidden > 0 { "↓" } else { "↑" };
@@ -129,58 +145,148 @@ const MIN_CHART: u16 = 6;
 /// What all charts of a run share.
 struct Grid<'a> {
     model: &'a Model,
+    run: &'a RunSnapshot,
     curves: &'a Curves,
+    along: Along,
+    window: (f64, f64),
     marks: Vec<AxisMark>,
 }
 
 impl<'a> Grid<'a> {
-    fn of(model: &'a Model, run: &RunSnapshot, curves: &'a Curves) -> Self {
+    fn of(model: &'a Model, run: &'a RunSnapshot, curves: &'a Curves) -> Self {
+        let along = Along::of(&curves.scalars, model.live.along, model.live.log_x);
+        let span = charts::span(model).unwrap_or_else(|| along.span(&curves.scalars));
+        let window = model.live.window.unwrap_or(span);
+        let mut marks = marks::on_axis(run, curves, &along, model.theme);
+        // What happened after the last point shares its cell; beyond a part that is zoomed into, nothing is shown.
+        marks.retain(|mark| model.live.window.is_none() || mark.at <= window.1);
         Self {
             model,
+            run,
             curves,
-            marks: marks::on_axis(run, curves, model.theme),
+            along,
+            window,
+            marks,
         }
     }
 
+    /// The chart's lines: those of the run, then the first one of each run beside it.
+    fn lines(&self, chart: &ChartOf) -> Vec<Line<'a>> {
+        let beside: Vec<&Curves> = self.model.beside.values().collect();
+        let line = |label: &str, tags: &[String], curves: &'a Curves, along: Along| {
+            let parts = tags.iter().map(|tag| curves.scalars.curve(tag));
+            Some(Line {
+                label: label.to_owned(),
+                parts: parts.collect::<Option<_>>()?,
+                along,
+            })
+        };
+        let mut lines = Vec::new();
+        for (nth, (label, tags)) in chart.curves.iter().enumerate() {
+            let alone = beside.is_empty() || nth > 0;
+            let label = if alone { label } else { &self.run.name };
+            lines.extend(line(label, tags, self.curves, self.along));
+        }
+        for curves in beside {
+            let options = &self.model.live;
+            let along = Along::of(&curves.scalars, options.along, options.log_x);
+            let runs = self.model.runs().iter();
+            let mut name = runs
+                .filter(|run| run.path == curves.path)
+                .map(|run| &run.name);
+            if let (Some((_, tags)), Some(name)) = (chart.curves.first(), name.next_back()) {
+                lines.extend(line(name, tags, curves, along));
+            }
+        }
+        lines
+    }
+
+    fn scale(&self, chart: &ChartOf) -> Scale {
+        let live = &self.model.live;
+        Scale {
+            smoothing: SMOOTHINGS[live.smoothing],
+            log_y: live.log_y && chart.log,
+            ignore_outliers: live.ignore_outliers,
+            unit: chart.unit,
+        }
+    }
+
+    /// Draws a chart; `number` is its place in the grid, where it can be chosen.
     fn draw_chart(
         &self,
         chart: &ChartOf,
-        focused: bool,
+        number: Option<usize>,
         cache: &mut ViewCache,
         pen: &mut Pen,
         area: Rect,
     ) {
         let live = &self.model.live;
-        let scale = Scale {
-            smoothing: SMOOTHINGS[live.smoothing],
-            log_y: live.log_y && chart.log,
-            unit: chart.unit,
-        };
+        let scale = self.scale(chart);
         let columns = area.width.saturating_sub(GUTTER);
-        let ready = cache.chart(self.curves, &chart.title, columns, scale, || {
-            let data = chart.curves.iter().filter_map(|(label, tag)| {
-                let curve = self.curves.scalars.curve(tag)?;
-                Some((label.clone(), curve))
-            });
-            Chart::prepare(data, steps(self.curves), columns, scale)
+        let lines = self.lines(chart);
+        let mut of = vec![self.curves];
+        of.extend(self.model.beside.values());
+        let how = (scale, self.along);
+        let ready = cache.chart(&of, &chart.title, columns, self.window, how, || {
+            Chart::prepare(&lines, self.window, columns, scale)
         });
-        let nothing = match chart.title.as_str() {
-            "validation" => "not validated yet",
-            _ => "no values yet",
+        let cursor = live.cursor.filter(|_| number.is_some());
+        let values = cursor.map(|at| ready.values_at(&lines, at));
+        let around = Around {
+            title: &chart.title,
+            focused: number == Some(live.chart) && !live.zoomed
+                || (live.zoomed && number.is_some()),
+            nothing: match chart.title.as_str() {
+                "validation" => "not validated yet",
+                _ => "no values yet",
+            },
+            marks: &self.marks,
+            cursor,
+            values: values.as_deref().unwrap_or_default(),
         };
-        ready.draw(area, pen, &chart.title, focused, nothing, &self.marks);
+        ready.draw(area, pen, &around);
+        if let Some(chart) = number {
+            cache.plots.push(Plot {
+                area: Chart::plot(area),
+                chart,
+                window: self.window,
+            });
+        }
     }
-}
 
-/// The steps that all charts of a run span: so they lie above each other.
-fn steps(curves: &Curves) -> (f64, f64) {
-    let ends = || {
-        let all = curves.scalars.curves();
-        all.filter_map(|curve| Some((curve.first()?.step, curve.last()?.step)))
-    };
-    let first = ends().map(|(first, _)| first).min().unwrap_or(0);
-    let last = ends().map(|(_, last)| last).max().unwrap_or(1);
-    (first as f64, last.max(first + 1) as f64)
+    /// What each curve of a chart is at a place, and how far from the first one.
+    fn at_cursor(&self, chart: &ChartOf, at: f64) -> Vec<String> {
+        let lines = self.lines(chart);
+        let first = lines.first().and_then(|line| line.value_at(at));
+        let mut facts = vec![format!(
+            "at {} {}:",
+            self.along.by.name(),
+            self.along.text(at)
+        )];
+        for (nth, line) in lines.iter().enumerate() {
+            let value = line.value_at(at);
+            let text =
+                value.map_or_else(|| "nothing yet".to_owned(), |value| chart.unit.text(value));
+            let difference = match (nth, first, value) {
+                (1.., Some(first), Some(value)) => {
+                    let sign = if value < first { "−" } else { "+" };
+                    format!(" ({sign}{})", chart.unit.text((value - first).abs()))
+                }
+                _ => String::new(),
+            };
+            let label = if line.label.is_empty() {
+                &chart.title
+            } else {
+                &line.label
+            };
+            facts.push(format!("  {label} {text}{difference}"));
+        }
+        // Few enough for one line stay in one.
+        if facts.len() <= 4 {
+            facts = vec![facts.join("")];
+        }
+        facts
+    }
 }
 
 /// The newest marks that there is room for below a zoomed chart, oldest first.
@@ -194,9 +300,9 @@ fn newest_marks(run: &RunSnapshot, height: u16) -> Vec<&Mark> {
     all.skip(hidden).collect()
 }
 
-/// Lists marks in the lines below the first of `area`: glyph, step, what happened, how long ago.
+/// Lists marks, a line each: glyph, step, what happened, how long ago.
 fn list_marks(model: &Model, marks: &[&Mark], curves: &Curves, pen: &mut Pen, area: Rect) {
-    for (mark, y) in marks.iter().zip(area.y + 1..area.bottom()) {
+    for (mark, y) in marks.iter().zip(area.y..area.bottom()) {
         let (role, glyph) = mark.kind.look(pen.theme);
         pen.put(area.x, y, 1, glyph, role);
         let step = mark.place(&curves.scalars).map(words::count);
@@ -212,8 +318,8 @@ fn list_marks(model: &Model, marks: &[&Mark], curves: &Curves, pen: &mut Pen, ar
 /// What the zoomed chart's curves reach, and where.
 fn extremes(curves: &Curves, chart: &ChartOf) -> String {
     let mut parts = Vec::new();
-    for (label, tag) in &chart.curves {
-        let curve = curves.scalars.curve(tag);
+    for (label, tags) in &chart.curves {
+        let curve = tags.last().and_then(|tag| curves.scalars.curve(tag));
         let Some(outline) = curve.and_then(run::Curve::outline) else {
             continue;
         };

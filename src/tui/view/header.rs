@@ -1,7 +1,7 @@
 //! The first line: the views, the folder of runs, how many there are.
 //!
 //! ```text
-//! facetui  1 Runs  2 Live  3 Evaluation                          runs · 4 runs, 1 live
+//! facetui  1 Runs  2 Live  3 Evaluation  4 Pairs  5 Errors  6 Data  runs · 4 runs, 1 live
 //! ```
 
 use ratatui::layout::Rect;
@@ -14,16 +14,11 @@ use crate::tui::widget::text::Pen;
 
 use super::ViewCache;
 
-const VIEWS: [(View, &str); 3] = [
-    (View::Runs, " 1 Runs "),
-    (View::Live, " 2 Live "),
-    (View::Evaluation, " 3 Evaluation "),
-];
-
 /// Draws the header.
 pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     let mut x = area.x + pen.put(area.x, area.y, area.width, " facetui ", Role::Strong) + 1;
-    for (view, name) in VIEWS {
+    for (number, view) in (1..).zip(View::ALL) {
+        let name = &format!(" {number} {} ", view.name());
         let used = if view == model.view && model.overlay.is_none() {
             let style = pen
                 .theme
@@ -43,12 +38,20 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     }
     let about = format!("{} · {} ", model.root, tally(model));
     let room = area.right().saturating_sub(x + 2);
-    let about = if pen.width(&about) <= room {
-        about
-    } else {
-        format!("{} ", tally(model))
-    };
+    let fits = |text: &String| pen.width(text) <= room;
+    let short = [
+        about,
+        format!("{} ", tally(model)),
+        format!("{} ", live(model)),
+    ];
+    let about = short.into_iter().find(fits).unwrap_or_default();
     pen.put_right(area.right() - room, area.y, room, &about, Role::Quiet);
+}
+
+/// How many runs are at work, where there is room for no more.
+fn live(model: &Model) -> String {
+    let live = model.runs().iter().filter(|run| run.is_live()).count();
+    format!("{live} live")
 }
 
 fn tally(model: &Model) -> String {

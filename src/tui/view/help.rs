@@ -5,19 +5,73 @@
 //!    ↑ k        One up: a run, a chart, a row, a line.
 //! ```
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
-use crate::tui::keys::{Binding, Context, TABLE};
+use crate::tui::keys::{Binding, Context, Keys};
+use crate::tui::line::TextLine;
 use crate::tui::marks::MarkKind;
 use crate::tui::theme::Role;
 use crate::tui::widget::text::{Pen, wrap};
 
-/// Draws the help from line `scroll` on; in two columns where that shows all of it.
-pub fn draw(pen: &mut Pen, area: Rect, scroll: usize) {
+/// What the help is searched for.
+pub struct Searched<'a> {
+    /// The text.
+    pub text: &'a TextLine,
+    /// Whether it is being typed.
+    pub typing: bool,
+}
+
+/// Draws the help from line `scroll` on; in two columns where that shows all of it. Where the cursor belongs, if
+/// something is typed.
+pub fn draw(
+    keys: &Keys,
+    pen: &mut Pen,
+    area: Rect,
+    scroll: usize,
+    searched: &Searched,
+) -> Option<Position> {
+    if !searched.typing && searched.text.text().is_empty() {
+        draw_all(keys, pen, area, scroll);
+        return None;
+    }
+    let label = "search ";
+    let used = pen.put(area.x + 1, area.y, area.width - 2, label, Role::Accent);
+    let (text, column) = searched.text.shown(area.width - 2 - used);
+    pen.put(
+        area.x + 1 + used,
+        area.y,
+        area.width - 2,
+        &text,
+        Role::Strong,
+    );
+    let wanted = searched.text.text().to_lowercase();
+    let found = found(keys, &wanted, usize::from(area.width - 2));
+    let below = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    if found.is_empty() {
+        pen.put(
+            below.x + 1,
+            below.y,
+            below.width,
+            "no line contains this",
+            Role::Quiet,
+        );
+    }
+    let first = scroll.min(found.len().saturating_sub(usize::from(below.height)));
+    draw_column(pen, below, &found[first..]);
+    searched
+        .typing
+        .then(|| Position::new(area.x + 1 + used + column, area.y))
+}
+
+fn draw_all(keys: &Keys, pen: &mut Pen, area: Rect, scroll: usize) {
     let half = area.width / 2;
     let rows = usize::from(area.height);
     if area.width >= 150 {
-        let lines = lines(usize::from(half - 2));
+        let lines = lines(keys, usize::from(half - 2));
         let middle = section_break(&lines);
         if middle <= rows && lines.len() - middle <= rows {
             draw_column(
@@ -40,7 +94,7 @@ pub fn draw(pen: &mut Pen, area: Rect, scroll: usize) {
             return;
         }
     }
-    let lines = lines(usize::from(area.width - 2));
+    let lines = lines(keys, usize::from(area.width - 2));
     if lines.len() <= rows {
         draw_column(pen, area, &lines);
         return;
@@ -115,7 +169,7 @@ fn section_break(lines: &[Line]) -> usize {
 
 /// More lines than the help ever has: how far scrolling can go.
 pub fn length() -> usize {
-    lines(40).len()
+    lines(&Keys::default(), 40).len()
 }
 
 /// Cells for the keys of a line.
@@ -128,7 +182,7 @@ enum Line {
     Mark(MarkKind),
 }
 
-fn lines(width: usize) -> Vec<Line> {
+fn lines(keys: &Keys, width: usize) -> Vec<Line> {
     let room = width.saturating_sub(usize::from(KEYS) + 2);
     let mut lines = Vec::new();
     for (title, holds) in SECTIONS {
@@ -136,10 +190,14 @@ fn lines(width: usize) -> Vec<Line> {
             lines.push(Line::Blank);
         }
         lines.push(Line::Title(title));
-        for binding in TABLE.iter().filter(|binding| section(binding) == *holds) {
-            let mut keys = binding.names();
-            for text in wrap(binding.help, room) {
-                lines.push(Line::Key(std::mem::take(&mut keys), text));
+        for bound in keys
+            .all()
+            .iter()
+            .filter(|bound| section(bound.binding) == *holds)
+        {
+            let mut names = bound.names();
+            for text in wrap(bound.binding.help, room) {
+                lines.push(Line::Key(std::mem::take(&mut names), text));
             }
         }
     }
@@ -149,12 +207,33 @@ fn lines(width: usize) -> Vec<Line> {
     lines
 }
 
+/// The lines of what has a text in its name, its keys or its sentence.
+fn found(keys: &Keys, wanted: &str, width: usize) -> Vec<Line> {
+    let room = width.saturating_sub(usize::from(KEYS) + 2);
+    let has = |text: &str| text.to_lowercase().contains(wanted);
+    let mut lines = Vec::new();
+    for bound in keys.all() {
+        let mut names = bound.names();
+        let binding = bound.binding;
+        if has(&names) || has(binding.help) || has(&binding.action.name()) {
+            for text in wrap(binding.help, room) {
+                lines.push(Line::Key(std::mem::take(&mut names), text));
+            }
+        }
+    }
+    let marks = MarkKind::ALL.into_iter();
+    lines.extend(marks.filter(|kind| has(kind.meaning())).map(Line::Mark));
+    lines
+}
+
 #[derive(PartialEq, Eq)]
 enum Section {
     Everywhere,
     Run,
     Live,
     Evaluation,
+    Faces,
+    Data,
     Sideways,
     Runs,
     Question,
@@ -167,8 +246,13 @@ const SECTIONS: &[(&str, Section)] = &[
     ("In the list of runs", Section::Runs),
     ("In the live view", Section::Live),
     ("In the evaluations", Section::Evaluation),
-    ("In the live view and the evaluations", Section::Sideways),
-    ("When launching a run", Section::Form),
+    ("In the failing pairs and the error list", Section::Faces),
+    ("In the data", Section::Data),
+    (
+        "In the live view, the evaluations and the pairs",
+        Section::Sideways,
+    ),
+    ("When launching a run or typing a line", Section::Form),
     ("When asked", Section::Question),
 ];
 
@@ -176,11 +260,17 @@ fn section(binding: &Binding) -> Section {
     match binding.contexts {
         [Context::Runs] => Section::Runs,
         [Context::Live] => Section::Live,
-        [Context::Form] => Section::Form,
+        [Context::Form | Context::Palette]
+        | [Context::Form, Context::Ask, ..]
+        | [Context::Ask, ..] => Section::Form,
+        [Context::Failures | Context::Errors] | [Context::Failures, Context::Errors] => {
+            Section::Faces
+        }
         [Context::Question] => Section::Question,
         [Context::Runs, Context::Live] => Section::Run,
         [Context::Evaluation] => Section::Evaluation,
-        [Context::Live, Context::Evaluation] => Section::Sideways,
+        [Context::Live, Context::Evaluation, Context::Failures, ..]
+        | [Context::Runs, Context::Failures, ..] => Section::Sideways,
         _ => Section::Everywhere,
     }
 }

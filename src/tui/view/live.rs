@@ -11,6 +11,8 @@
 use ratatui::layout::Rect;
 
 use crate::run::{JobKind, RunState};
+use crate::tui::along::AlongBy;
+use crate::tui::charts;
 use crate::tui::model::{Model, SMOOTHINGS};
 use crate::tui::snapshot::{Contents, RunDetails, RunSnapshot};
 use crate::tui::theme::Role;
@@ -18,7 +20,7 @@ use crate::tui::widget::gauge::bar;
 use crate::tui::widget::text::{Pen, wrap};
 use crate::tui::words;
 
-use super::{ViewCache, figures, grid, log, runs, summary};
+use super::{ViewCache, devices, figures, grid, log, runs, summary};
 
 /// Draws the selected run.
 pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
@@ -41,6 +43,11 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
         y: area.y + used,
         height: area.height.saturating_sub(used),
         ..area
+    };
+    let body = if model.live.devices {
+        devices::draw(model, pen, body)
+    } else {
+        body
     };
     match &run.contents {
         Contents::Broken(_) => {}
@@ -287,8 +294,25 @@ fn right_of_head(model: &Model, run: &RunSnapshot, pen: &Pen) -> Vec<(String, Ro
             Role::Accent,
         ));
     }
-    if model.live.log_y {
-        pieces.push(("  log y".to_owned(), Role::Accent));
+    let live = &model.live;
+    for (holds, text) in [
+        (live.log_y, "  log y"),
+        (live.log_x, "  log x"),
+        (live.ignore_outliers, "  outliers ignored"),
+        (live.along == AlongBy::Time, "  by time"),
+        (live.along == AlongBy::Epoch, "  by epoch"),
+        (live.window.is_some(), "  part"),
+    ] {
+        if holds {
+            pieces.push((text.to_owned(), Role::Accent));
+        }
+    }
+    if let (Some(at), Some(along)) = (live.cursor, charts::along(model)) {
+        pieces.push((format!("  at {}", along.text(at)), Role::Accent));
+    }
+    if !model.beside.is_empty() {
+        let text = format!("  beside {}", model.beside.len());
+        pieces.push((text, Role::Accent));
     }
     pieces
 }

@@ -1,4 +1,4 @@
-//! The question before a run is stopped, over the view.
+//! The question before a run is stopped or put away, over the view.
 //!
 //! ```text
 //! ┌─────────────────────────────────────────┐
@@ -10,18 +10,25 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::model::Asking;
 use crate::tui::theme::{Charset, Role};
 use crate::tui::widget::text::Pen;
 
 /// Draws the question in the middle of `area`.
-pub fn draw(pen: &mut Pen, area: Rect, name: &str) {
-    let question = format!("Stop {name}?");
+pub fn draw(pen: &mut Pen, area: Rect, what: Asking, name: &str) {
+    let (question, consequence) = match what {
+        Asking::Stop => (
+            format!("Stop {name}?"),
+            "It takes a checkpoint, ends, and can be resumed.",
+        ),
+        Asking::Archive => (
+            format!("Put {name} out of sight?"),
+            "It moves to .archive in the folder of runs, whole.",
+        ),
+    };
     let lines = [
         (question.as_str(), Role::Strong),
-        (
-            "It takes a checkpoint, ends, and can be resumed.",
-            Role::Text,
-        ),
+        (consequence, Role::Text),
         ("", Role::Text),
         ("y yes    n no", Role::Accent),
     ];
@@ -55,7 +62,7 @@ pub fn draw(pen: &mut Pen, area: Rect, name: &str) {
 }
 
 /// An empty box with a border.
-fn frame(pen: &mut Pen, area: Rect) {
+pub fn frame(pen: &mut Pen, area: Rect) {
     let [across, down, corners] = match pen.theme.charset {
         Charset::Unicode => ["─", "│", "╭╮╰╯"],
         Charset::Ascii => ["-", "|", "++++"],

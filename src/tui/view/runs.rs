@@ -13,7 +13,7 @@
 use ratatui::layout::Rect;
 
 use crate::tui::message::Target;
-use crate::tui::model::Model;
+use crate::tui::model::{Model, RunOrder};
 use crate::tui::snapshot::{Contents, RunDetails, RunSnapshot};
 use crate::tui::theme::Role;
 use crate::tui::widget::gauge::bar;
@@ -36,7 +36,19 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
         draw_empty(model, pen, area);
         return;
     }
-    let wanted = runs.len() as u16 + 2;
+    let listed = model.listed();
+    if listed.is_empty() {
+        let filter = crate::untrusted::visible(&model.list.filter);
+        pen.empty(
+            area,
+            &[
+                &format!("no run contains “{filter}”"),
+                "/ Esc shows all again",
+            ],
+        );
+        return;
+    }
+    let wanted = listed.len() as u16 + 2;
     let least = area.height.saturating_sub(details::height(area.height));
     let list = Rect {
         height: wanted.min(least.max(4)).min(area.height),
@@ -49,7 +61,10 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
         width: area.width - 2,
         height: area.height - list.height,
     };
-    if let Some(run) = model.selected_run() {
+    if let Some(run) = model
+        .selected_run()
+        .filter(|_| model.selected_index().is_some())
+    {
         details::draw(model, run, cache, pen, rest);
     }
 }
@@ -76,12 +91,27 @@ fn draw_empty(model: &Model, pen: &mut Pen, area: Rect) {
 fn draw_list(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     let columns = Columns::of(area.width, model);
     columns.heads(pen, area);
+    let place = &model.list;
+    let mut how = Vec::new();
+    if place.order != RunOrder::Age {
+        how.push(format!("by {}", place.order.name()));
+    }
+    if !place.filter.is_empty() {
+        how.push(format!("“{}”", crate::untrusted::visible(&place.filter)));
+    }
+    pen.put(
+        area.x + 2,
+        area.bottom() - 1,
+        area.width / 2,
+        &how.join(" · "),
+        Role::Accent,
+    );
     let rows = usize::from(area.height.saturating_sub(2)).max(1);
     let selected = model.selected_index().unwrap_or(0);
     let first = selected.saturating_sub(rows - 1);
     for (row, (index, run)) in model
-        .runs()
-        .iter()
+        .listed()
+        .into_iter()
         .enumerate()
         .skip(first)
         .take(rows)
@@ -93,6 +123,15 @@ fn draw_list(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
             ..area
         };
         columns.row(model, run, pen, line);
+        if model.compared.contains(&run.path) {
+            pen.put(
+                line.x + 1,
+                line.y,
+                1,
+                pen.theme.pick("◈", "*"),
+                Role::Accent,
+            );
+        }
         if index == selected {
             pen.put(line.x, line.y, 1, "▌", Role::Accent);
             let style = pen.theme.selected();
@@ -107,14 +146,10 @@ fn draw_list(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
         }
         cache.hit(line, Target::Run(index));
     }
-    let hidden = model.runs().len().saturating_sub(first + rows);
+    let count = model.listed().len();
+    let hidden = count.saturating_sub(first + rows);
     if hidden > 0 || first > 0 {
-        let more = format!(
-            "{}–{} of {}",
-            first + 1,
-            model.runs().len() - hidden,
-            model.runs().len()
-        );
+        let more = format!("{}–{} of {}", first + 1, count - hidden, count);
         pen.put_right(
             area.x,
             area.bottom() - 1,

@@ -10,10 +10,12 @@
 use ratatui::layout::Rect;
 
 use crate::eval::operating::OperatingPoint;
-use crate::tui::model::Model;
+use crate::tui::model::{Known, Model};
 use crate::tui::theme::Role;
-use crate::tui::threshold::{Scored, Scores};
+use crate::tui::threshold::Scored;
+use crate::tui::widget::decimate::column;
 use crate::tui::widget::histogram;
+use crate::tui::widget::raster::Raster;
 use crate::tui::widget::text::{Pen, wrap};
 use crate::tui::words;
 
@@ -58,9 +60,12 @@ pub fn draw(model: &Model, pen: &mut Pen, area: Rect) {
     }
     let figure = model.evaluation.figure.as_ref();
     match figure.and_then(|figure| model.scores.get(figure)) {
-        Some(Scores::Ready(scored)) => draw_scored(scored, model.evaluation.nudge, pen, area),
-        Some(Scores::Missing(why)) => draw_words(why, pen, area),
-        Some(Scores::Reading) | None => draw_words("reading the scores…", pen, area),
+        Some(Known::Ready(scored)) => {
+            let place = &model.evaluation;
+            draw_scored(scored, place.nudge, place.roc, pen, area);
+        }
+        Some(Known::Missing(why)) => draw_words(why, pen, area),
+        Some(Known::Reading) | None => draw_words("reading the scores…", pen, area),
     }
 }
 
@@ -72,11 +77,13 @@ fn draw_words(text: &str, pen: &mut Pen, area: Rect) {
     }
 }
 
-fn draw_scored(scored: &Scored, nudge: i64, pen: &mut Pen, area: Rect) {
+fn draw_scored(scored: &Scored, nudge: i64, roc: bool, pen: &mut Pen, area: Rect) {
     let point = scored.at(nudge);
     let tall = area.height >= TALL;
     draw_title(scored, nudge, &point, tall, pen, area);
-    if tall {
+    if tall && roc {
+        draw_roc(scored, &point, pen, area);
+    } else if tall {
         draw_tall(scored, &point, pen, area);
     } else {
         draw_flat(scored, &point, pen, area);
@@ -189,6 +196,66 @@ fn draw_tall(scored: &Scored, point: &OperatingPoint, pen: &mut Pen, area: Rect)
         height: 1,
     };
     draw_axis(scored, point, pen, axis);
+}
+
+/// The smallest false accept rate that the curve shows.
+const LEAST_FAR: f64 = 1e-4;
+
+/// The ROC curve: true accepts against false accepts by powers of ten, and where the threshold stands on it.
+fn draw_roc(scored: &Scored, point: &OperatingPoint, pen: &mut Pen, area: Rect) {
+    let text = format!(
+        "TAR {} at FAR {}",
+        percent(1.0 - point.frr),
+        percent(point.far)
+    );
+    pen.put(area.x, area.y + 1, area.width, &text, Role::Strong);
+    let plot = Rect {
+        x: area.x + 8,
+        y: area.y + 3,
+        width: area.width.saturating_sub(8),
+        height: area.height.saturating_sub(4),
+    };
+    if plot.width < 8 || plot.height < 3 {
+        return;
+    }
+    // Every distance of two people is a threshold at which the curve turns.
+    let far_of = |far: f64| far.max(LEAST_FAR).log10();
+    let curve = scored.points.negative().iter().map(|threshold| {
+        let at = scored.points.at(*threshold);
+        (far_of(at.far), 1.0 - at.frr)
+    });
+    let end = scored.points.at(f64::INFINITY);
+    let curve = curve.chain(std::iter::once((far_of(end.far), 1.0 - end.frr)));
+    let x = (LEAST_FAR.log10(), 0.0);
+    let (width, height) = (plot.width.into(), plot.height.into());
+    let mut raster = Raster::new(width, height, pen.theme.charset);
+    raster.curve(curve, x, (0.0, 1.0), 0);
+    raster.paint(plot, pen.buffer, pen.theme, &[Role::Curve(0)]);
+    let wall = pen.theme.pick("│", "|");
+    for y in plot.y..plot.bottom() {
+        pen.put(plot.x - 1, y, 1, wall, Role::Quiet);
+    }
+    for (share, y) in [("100 %", plot.y), ("0 %", plot.bottom() - 1)] {
+        pen.put_right(area.x, y, 6, share, Role::Quiet);
+    }
+    pen.put(area.x, area.y + 2, 6, "TAR", Role::Quiet);
+    for power in -4..=0 {
+        let cell = column(f64::from(power), x.0, x.1, width) as u16;
+        let label = format!("{}", 10_f64.powi(power));
+        let wide = pen.width(&label);
+        let at = (plot.x + cell).min(plot.right() - wide);
+        pen.put(at, plot.bottom(), wide, &label, Role::Quiet);
+    }
+    let mark = pen.theme.pick("◆", "O");
+    let cell = column(far_of(point.far), x.0, x.1, width) as u16;
+    let row = column(1.0 - point.frr, 0.0, 1.0, height) as u16;
+    pen.put(
+        plot.x + cell,
+        plot.bottom() - 1 - row,
+        1,
+        mark,
+        Role::Accent,
+    );
 }
 
 fn draw_axis(scored: &Scored, point: &OperatingPoint, pen: &mut Pen, area: Rect) {

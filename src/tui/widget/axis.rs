@@ -7,7 +7,6 @@
 use ratatui::layout::Rect;
 
 use crate::tui::theme::{Charset, Role};
-use crate::tui::words;
 
 use super::decimate::column;
 use super::text::Pen;
@@ -15,8 +14,8 @@ use super::text::Pen;
 /// Something that happened at a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AxisMark {
-    /// The step.
-    pub step: u64,
+    /// Where it lies, in the axis's own units.
+    pub at: f64,
     /// One cell of text.
     pub glyph: &'static str,
     /// Its colour.
@@ -25,14 +24,20 @@ pub struct AxisMark {
     pub loud: bool,
 }
 
-/// Draws the line below `plot`, which shows the steps of `range`.
+/// Draws the line below `plot`, which shows `range`; `text` writes its ends.
 ///
 /// Of marks in one cell the last is seen. A number steps aside for marks or, where there are too many, for loud ones.
-pub fn draw(plot: Rect, range: (f64, f64), pen: &mut Pen, marks: &[AxisMark]) {
+pub fn draw(
+    plot: Rect,
+    range: (f64, f64),
+    text: impl Fn(f64) -> String,
+    pen: &mut Pen,
+    marks: &[AxisMark],
+) {
     let width = usize::from(plot.width);
     let mut taken = vec![None; width];
     for mark in marks {
-        let cell = cell(mark.step, range, width, pen.theme.charset);
+        let cell = cell(mark.at, range, width, pen.theme.charset);
         if let Some(place) = cell.and_then(|cell| taken.get_mut(cell)) {
             *place = Some(*mark);
         }
@@ -43,22 +48,21 @@ pub fn draw(plot: Rect, range: (f64, f64), pen: &mut Pen, marks: &[AxisMark]) {
             pen.put(plot.x + at as u16, y, 1, mark.glyph, mark.role);
         }
     }
-    for (step, end) in [(range.0, End::Left), (range.1, End::Right)] {
-        let text = words::count(step as u64);
+    for (at, end) in [(range.0, End::Left), (range.1, End::Right)] {
+        let text = text(at);
         let long = text.len().min(width);
         let at = end.place(&taken, long);
         pen.put(plot.x + at as u16, y, long as u16, &text, Role::Quiet);
     }
 }
 
-/// The cell under the dots of a step; a step after the last one shares its cell, one before the first has none.
-fn cell(step: u64, (left, right): (f64, f64), width: usize, charset: Charset) -> Option<usize> {
+/// The cell under the dots of a place; one beyond the last shares its cell, one before the first has none.
+fn cell(at: f64, (left, right): (f64, f64), width: usize, charset: Charset) -> Option<usize> {
     let dots_a_cell = match charset {
         Charset::Unicode => 2,
         Charset::Ascii => 1,
     };
-    let step = step as f64;
-    (step >= left).then(|| column(step, left, right, width * dots_a_cell) / dots_a_cell)
+    (at >= left).then(|| column(at, left, right, width * dots_a_cell) / dots_a_cell)
 }
 
 #[derive(Clone, Copy)]
@@ -92,13 +96,14 @@ mod tests {
     use ratatui::buffer::Buffer;
 
     use super::*;
-    use crate::tui::theme::{Depth, Theme};
+    use crate::tui::theme::{Background, Depth, Theme};
+    use crate::tui::words;
 
     fn drawn(marks: &[(u64, &'static str)]) -> String {
         let marks: Vec<AxisMark> = marks
             .iter()
             .map(|(step, glyph)| AxisMark {
-                step: *step,
+                at: *step as f64,
                 glyph,
                 role: Role::Text,
                 loud: *glyph == "x",
@@ -109,12 +114,15 @@ mod tests {
         let theme = Theme {
             depth: Depth::Monochrome,
             charset: Charset::Ascii,
+            background: Background::Dark,
         };
         let mut pen = Pen {
             buffer: &mut buffer,
             theme,
         };
-        draw(Rect { height: 0, ..area }, (1.0, 191.0), &mut pen, &marks);
+        let text = |at: f64| words::count(at as u64);
+        let plot = Rect { height: 0, ..area };
+        draw(plot, (1.0, 191.0), text, &mut pen, &marks);
         (0..20).map(|x| buffer[(x, 0)].symbol()).collect()
     }
 

@@ -11,6 +11,7 @@
 use ratatui::layout::Rect;
 
 use crate::run;
+use crate::tui::along::Along;
 use crate::tui::theme::Role;
 use crate::tui::words;
 
@@ -29,6 +30,17 @@ pub enum Unit {
     Percent,
 }
 
+/// What a curve is made from.
+#[derive(Debug, Clone)]
+pub struct Line<'a> {
+    /// Its name beside others.
+    pub label: String,
+    /// The logged curves whose values are added: one, or several that are stacked.
+    pub parts: Vec<&'a run::Curve>,
+    /// Where its points lie.
+    pub along: Along,
+}
+
 /// One curve, thinned out and ready to draw.
 #[derive(Debug, Clone)]
 pub struct Curve {
@@ -38,7 +50,7 @@ pub struct Curve {
     points: Vec<(f64, f64)>,
     /// As logged; empty without smoothing.
     raw: Vec<(f64, f64)>,
-    /// The newest value, as drawn.
+    /// The newest value, as drawn; of a stack, that of its last part.
     pub latest: Option<f64>,
 }
 
@@ -49,6 +61,8 @@ pub struct Scale {
     pub smoothing: f64,
     /// Powers of ten are equally far apart.
     pub log_y: bool,
+    /// Values far from all others don't stretch the heights; how many there are is told.
+    pub ignore_outliers: bool,
     /// The unit of the values.
     pub unit: Unit,
 }
@@ -58,59 +72,117 @@ pub struct Scale {
 pub struct Chart {
     curves: Vec<Curve>,
     scale: Scale,
+    along: Along,
     x: (f64, f64),
     y: (f64, f64),
+    /// How many values lie outside of the heights.
+    outside: usize,
+}
+
+/// What is drawn around a chart's curves.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// What it is called.
+    pub title: &'a str,
+    /// Whether it is the chosen one.
+    pub focused: bool,
+    /// What it says without values.
+    pub nothing: &'a str,
+    /// What happened; a later mark covers those before it.
+    pub marks: &'a [AxisMark],
+    /// Where the cursor is.
+    pub cursor: Option<f64>,
+    /// The values there, a curve after the other.
+    pub values: &'a [Option<f64>],
+}
+
+impl Line<'_> {
+    /// The points within a window, in order; of several parts, the sums at steps that all of them have.
+    fn points(&self, window: (f64, f64)) -> impl Iterator<Item = run::Point> + '_ {
+        let along = self.along;
+        let mut parts = self.parts.iter().map(|curve| within(curve, along, window));
+        let first = parts.next();
+        let mut others: Vec<_> = parts.map(Iterator::peekable).collect();
+        first.into_iter().flatten().filter_map(move |mut point| {
+            for other in &mut others {
+                while other.next_if(|next| next.step < point.step).is_some() {}
+                point.value += other.next_if(|next| next.step == point.step)?.value;
+            }
+            Some(point)
+        })
+    }
+
+    /// The value at a place: that of the last point up to there.
+    pub fn value_at(&self, at: f64) -> Option<f64> {
+        let curve = self.parts.last()?;
+        let before = |point: &run::Point| self.along.at(point) <= at;
+        let stretch = curve
+            .stretches()
+            .take_while(|stretch| before(&stretch.outline().first))
+            .last()?;
+        let mut points = Vec::new();
+        stretch.unpack(&mut points);
+        let point = points.iter().rev().find(|point| before(point))?;
+        Some(point.value)
+    }
+}
+
+/// The points of a curve within a window; stretches outside are not unpacked.
+fn within(
+    curve: &run::Curve,
+    along: Along,
+    (left, right): (f64, f64),
+) -> impl Iterator<Item = run::Point> + '_ {
+    let stretches = curve.stretches().filter(move |stretch| {
+        let outline = stretch.outline();
+        along.at(&outline.last) >= left && along.at(&outline.first) <= right
+    });
+    let points = stretches.flat_map(|stretch| {
+        let mut points = Vec::new();
+        stretch.unpack(&mut points);
+        points
+    });
+    points.filter(move |point| (left..=right).contains(&along.at(point)))
 }
 
 impl Chart {
-    /// Prepares curves with their labels for a plot of `columns` cells: smooth first, thin out last.
-    pub fn prepare<'a>(
-        curves: impl Iterator<Item = (String, &'a run::Curve)>,
-        x: (f64, f64),
-        columns: u16,
-        scale: Scale,
-    ) -> Self {
+    /// Prepares lines for a plot of `columns` cells that shows the window `x`: what lies in the window is smoothed
+    /// first and thinned out last.
+    pub fn prepare(lines: &[Line<'_>], x: (f64, f64), columns: u16, scale: Scale) -> Self {
         // Two dots a cell in braille; more dots than an ASCII plot has lose nothing there.
         let resolution = usize::from(columns) * 2;
-        let curves: Vec<Curve> = curves
-            .map(|(label, curve)| {
-                let shown = |value| scale.shown(value);
-                let logged = m4_of_curve(curve, shown, x.0, x.1, resolution);
-                if scale.smoothing <= 0.0 {
-                    return Curve {
-                        label,
-                        points: logged,
-                        raw: Vec::new(),
-                        latest: curve.last().map(|point| point.value),
-                    };
-                }
-                let mut latest = None;
-                let points = curve.points().map(|point| (point.step as f64, point.value));
-                let smooth = debiased(points, scale.smoothing)
-                    .inspect(|(_, y)| latest = Some(*y))
-                    .map(|(x, y)| (x, shown(y)));
-                Curve {
-                    label,
-                    points: m4(smooth, x.0, x.1, resolution),
-                    raw: logged,
-                    latest,
-                }
-            })
+        let curves: Vec<Curve> = lines
+            .iter()
+            .map(|line| prepared(line, x, resolution, scale))
             .collect();
         let all = || {
             curves
                 .iter()
                 .flat_map(|curve| curve.points.iter().chain(&curve.raw))
         };
-        let finite = || all().map(|(_, y)| *y).filter(|y| y.is_finite());
-        let low = finite().fold(f64::INFINITY, f64::min);
-        let high = finite().fold(f64::NEG_INFINITY, f64::max);
-        let y = widen(low, high);
+        let mut finite: Vec<f64> = all().map(|(_, y)| *y).filter(|y| y.is_finite()).collect();
+        let (mut low, mut high) = finite
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| {
+                (low.min(*y), high.max(*y))
+            });
+        let mut outside = 0;
+        if scale.ignore_outliers
+            && let Some(fences) = fences(&mut finite)
+        {
+            (low, high) = (low.max(fences.0), high.min(fences.1));
+            let lines = lines.iter();
+            outside = lines
+                .map(|line| count_outside(line, x, scale, (low, high)))
+                .sum();
+        }
         Self {
+            along: lines.first().map_or(Along::STEPS, |line| line.along),
             curves,
             scale,
             x,
-            y,
+            y: widen(low, high),
+            outside,
         }
     }
 
@@ -119,48 +191,79 @@ impl Chart {
         self.curves.iter().all(|curve| curve.points.is_empty())
     }
 
-    /// Draws it with its title and `marks`, of which a later one covers those before it; without values it says
-    /// `nothing`.
-    pub fn draw(
-        &self,
-        area: Rect,
-        pen: &mut Pen,
-        title: &str,
-        focused: bool,
-        nothing: &str,
-        marks: &[AxisMark],
-    ) {
-        if area.height == 0 || area.width < 8 {
-            return;
+    /// The values at a place as they are drawn, a curve after the other; smoothed ones to a column.
+    pub fn values_at(&self, lines: &[Line<'_>], at: f64) -> Vec<Option<f64>> {
+        if self.scale.smoothing <= 0.0 {
+            return lines.iter().map(|line| line.value_at(at)).collect();
         }
-        self.draw_title(area, pen, title, focused);
+        let value = |curve: &Curve| {
+            let before = curve.points.iter().take_while(|(x, _)| *x <= at);
+            before.last().map(|(_, y)| self.scale.value(*y))
+        };
+        self.curves.iter().map(value).collect()
+    }
+
+    /// Where the curves themselves are drawn within an area.
+    pub fn plot(area: Rect) -> Rect {
         let axis_rows = u16::from(area.height >= 6);
-        let plot_height = area.height.saturating_sub(1 + axis_rows);
-        if plot_height == 0 {
-            return;
-        }
-        if self.is_empty() {
-            let row = area.y + 1 + plot_height / 2;
-            pen.put(area.x + 2, row, area.width - 2, nothing, Role::Quiet);
-            return;
-        }
-        let plot = Rect {
+        Rect {
             x: area.x + GUTTER,
             y: area.y + 1,
-            width: area.width - GUTTER,
-            height: plot_height,
-        };
-        self.draw_ticks(area.x, plot, pen);
-        self.draw_curves(plot, pen);
-        if axis_rows == 1 {
-            axis::draw(plot, self.x, pen, marks);
+            width: area.width.saturating_sub(GUTTER),
+            height: area.height.saturating_sub(1 + axis_rows),
         }
     }
 
-    fn draw_title(&self, area: Rect, pen: &mut Pen, title: &str, focused: bool) {
-        let values = self.legend(pen);
+    /// Draws it.
+    pub fn draw(&self, area: Rect, pen: &mut Pen, around: &Around) {
+        if area.height == 0 || area.width < 8 {
+            return;
+        }
+        self.draw_title(area, pen, around);
+        let plot = Self::plot(area);
+        if plot.height == 0 {
+            return;
+        }
+        if self.is_empty() {
+            let row = area.y + 1 + plot.height / 2;
+            pen.put(area.x + 2, row, area.width - 2, around.nothing, Role::Quiet);
+            return;
+        }
+        self.draw_ticks(area.x, plot, pen);
+        self.draw_curves(plot, pen);
+        if let Some(at) = around.cursor {
+            self.draw_cursor(at, plot, pen);
+        }
+        if area.height >= 6 {
+            axis::draw(plot, self.x, |at| self.along.text(at), pen, around.marks);
+        }
+    }
+
+    /// A line from top to bottom; the curves' dots stay in sight.
+    fn draw_cursor(&self, at: f64, plot: Rect, pen: &mut Pen) {
+        if !(self.x.0..=self.x.1).contains(&at) {
+            return;
+        }
+        let cell = column(at, self.x.0, self.x.1, plot.width.into()) as u16;
+        let line = pen.theme.pick("│", "|");
+        for y in plot.y..plot.bottom() {
+            let is_empty = pen
+                .buffer
+                .cell((plot.x + cell, y))
+                .is_some_and(|cell| cell.symbol() == " ");
+            if is_empty {
+                pen.put(plot.x + cell, y, 1, line, Role::Accent);
+            }
+        }
+    }
+
+    fn draw_title(&self, area: Rect, pen: &mut Pen, around: &Around) {
+        let Around { title, focused, .. } = *around;
+        let values = self.legend(pen, around);
         let wide: u16 = values.iter().map(|(text, _)| pen.width(text)).sum();
-        let wide = wide.min(area.width.saturating_sub(4));
+        // Of a long legend and a title both are cut, neither away.
+        let room = area.width.saturating_sub(pen.width(title) + 3);
+        let wide = wide.min(room.max(area.width / 2));
         let (mark, role) = if focused {
             ("▌", Role::Accent)
         } else {
@@ -175,14 +278,13 @@ impl Chart {
             title,
             role,
         );
-        if self.scale.log_y {
-            used += pen.put(
-                area.x + used,
-                area.y,
-                room.saturating_sub(used),
-                " log",
-                Role::Quiet,
-            );
+        let log = if self.scale.log_y { " log" } else { "" };
+        let outside = match self.outside {
+            0 => String::new(),
+            count => format!(" {} outside", words::count(count as u64)),
+        };
+        for (text, role) in [(log, Role::Quiet), (outside.as_str(), Role::Waiting)] {
+            used += pen.put(area.x + used, area.y, room.saturating_sub(used), text, role);
         }
         if used + 2 < room {
             pen.rule(area.x + used + 1, area.y, room - used - 1);
@@ -194,12 +296,16 @@ impl Chart {
         pen.put_all(area.x + area.width - wide, area.y, wide, &pieces);
     }
 
-    /// The newest values, with label and dash pattern where there are several curves.
-    fn legend(&self, pen: &Pen) -> Vec<(String, Role)> {
+    /// The newest values, or those at the cursor, with label and dash pattern where there are several curves.
+    fn legend(&self, pen: &Pen, around: &Around) -> Vec<(String, Role)> {
         let several = self.curves.len() > 1;
         let mut pieces = Vec::new();
         for (nth, curve) in self.curves.iter().enumerate() {
-            let Some(latest) = curve.latest else { continue };
+            let value = match around.cursor {
+                Some(_) => around.values.get(nth).copied().flatten(),
+                None => curve.latest,
+            };
+            let Some(value) = value else { continue };
             if !pieces.is_empty() {
                 pieces.push(("  ".to_owned(), Role::Quiet));
             }
@@ -216,7 +322,7 @@ impl Chart {
                 };
                 pieces.push((label, Role::Quiet));
             }
-            pieces.push((self.scale.unit.text(latest), Role::Strong));
+            pieces.push((self.scale.unit.text(value), Role::Strong));
         }
         pieces
     }
@@ -281,6 +387,15 @@ impl Scale {
             (true, _) => f64::NAN,
             (false, Unit::Percent) => value * 100.0,
             (false, Unit::Plain) => value,
+        }
+    }
+
+    /// The value that is drawn at a height.
+    fn value(self, shown: f64) -> f64 {
+        match (self.log_y, self.unit) {
+            (true, _) => 10_f64.powf(shown),
+            (false, Unit::Percent) => shown / 100.0,
+            (false, Unit::Plain) => shown,
         }
     }
 
@@ -381,6 +496,90 @@ fn short_figure(value: f64) -> String {
     }
 }
 
+fn prepared(line: &Line<'_>, x: (f64, f64), resolution: usize, scale: Scale) -> Curve {
+    let place = |point: &run::Point| (line.along.at(point), scale.shown(point.value));
+    let latest = line.parts.last().and_then(|curve| curve.last());
+    let latest = latest.map(|point| point.value);
+    let logged = if let [curve] = line.parts.as_slice() {
+        m4_of_curve(curve, place, x.0, x.1, resolution)
+    } else {
+        let points = line.points(x);
+        m4(points.map(|point| place(&point)), x.0, x.1, resolution)
+    };
+    let label = line.label.clone();
+    if scale.smoothing <= 0.0 {
+        return Curve {
+            label,
+            points: logged,
+            raw: Vec::new(),
+            latest,
+        };
+    }
+    let mut smoothed = None;
+    let points = line
+        .points(x)
+        .map(|point| (line.along.at(&point), point.value));
+    let smooth = debiased(points, scale.smoothing)
+        .inspect(|(_, y)| smoothed = Some(*y))
+        .map(|(x, y)| (x, scale.shown(y)));
+    let points = m4(smooth, x.0, x.1, resolution);
+    Curve {
+        label,
+        points,
+        raw: logged,
+        latest: if line.parts.len() == 1 {
+            smoothed
+        } else {
+            latest
+        },
+    }
+}
+
+/// Beyond these a value is far out: three times the middle half's width from either end of it (Tukey, Exploratory Data
+/// Analysis, 1977). `None` where the middle half has no width.
+fn fences(values: &mut [f64]) -> Option<(f64, f64)> {
+    values.sort_by(f64::total_cmp);
+    let quartile = |part: usize| values.get(values.len() * part / 4).copied();
+    let (first, third) = (quartile(1)?, quartile(3)?);
+    let width = third - first;
+    (width > 0.0).then_some((first - 3.0 * width, third + 3.0 * width))
+}
+
+/// How many of a line's values in a window are drawn outside of some heights; only stretches that have any are looked at.
+fn count_outside(
+    line: &Line<'_>,
+    (left, right): (f64, f64),
+    scale: Scale,
+    (low, high): (f64, f64),
+) -> usize {
+    let is_outside = |value: f64| {
+        let shown = scale.shown(value);
+        shown < low || shown > high
+    };
+    let [curve] = line.parts.as_slice() else {
+        return line
+            .points((left, right))
+            .filter(|point| is_outside(point.value))
+            .count();
+    };
+    let mut count = 0;
+    let mut points = Vec::new();
+    for stretch in curve.stretches() {
+        let outline = stretch.outline();
+        let seen = line.along.at(&outline.last) >= left && line.along.at(&outline.first) <= right;
+        if seen && (is_outside(outline.lowest.value) || is_outside(outline.highest.value)) {
+            stretch.unpack(&mut points);
+            let within = |point: &&run::Point| (left..=right).contains(&line.along.at(point));
+            count += points
+                .iter()
+                .filter(within)
+                .filter(|point| is_outside(point.value))
+                .count();
+        }
+    }
+    count
+}
+
 /// A range with some room, and of some height where all values are the same.
 fn widen(low: f64, high: f64) -> (f64, f64) {
     if low > high {
@@ -409,13 +608,22 @@ mod tests {
 
     use super::*;
     use crate::run::{Event, Scalars, What};
-    use crate::tui::theme::{Charset, Depth, Theme};
+    use crate::tui::theme::{Background, Charset, Depth, Theme};
 
     const PLAIN: Scale = Scale {
         smoothing: 0.0,
         log_y: false,
+        ignore_outliers: false,
         unit: Unit::Plain,
     };
+
+    fn line(curve: &run::Curve) -> Line<'_> {
+        Line {
+            label: "a".to_owned(),
+            parts: vec![curve],
+            along: Along::STEPS,
+        }
+    }
 
     fn drawn(
         values: &[f64],
@@ -432,16 +640,32 @@ mod tests {
             });
         }
         let right = values.len().saturating_sub(1).max(1) as f64;
-        let curves = scalars.curves().map(|curve| ("a".to_owned(), curve));
-        let chart = Chart::prepare(curves, (0.0, right), width - GUTTER, scale);
+        let lines: Vec<Line> = scalars.curves().map(line).collect();
+        let chart = Chart::prepare(&lines, (0.0, right), width - GUTTER, scale);
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
         let depth = Depth::Monochrome;
         let mut pen = Pen {
             buffer: &mut buffer,
-            theme: Theme { depth, charset },
+            theme: Theme {
+                depth,
+                charset,
+                background: Background::Dark,
+            },
         };
-        chart.draw(area, &mut pen, "loss", true, "no values yet", &[]);
+        let cursor = (values.len() == 77).then_some(50.0);
+        let values = cursor
+            .map(|at| chart.values_at(&lines, at))
+            .unwrap_or_default();
+        let around = Around {
+            title: "loss",
+            focused: true,
+            nothing: "no values yet",
+            marks: &[],
+            cursor,
+            values: &values,
+        };
+        chart.draw(area, &mut pen, &around);
         let rows: Vec<String> = (0..height)
             .map(|y| {
                 let row: String = (0..width).map(|x| buffer[(x, y)].symbol()).collect();
@@ -483,6 +707,7 @@ mod tests {
                         let scale = Scale {
                             smoothing: 0.9,
                             log_y,
+                            ignore_outliers: false,
                             unit,
                         };
                         drawn(values, scale, Charset::Unicode, size);
@@ -505,5 +730,62 @@ mod tests {
         assert_eq!(texts((0.61, 0.79)), ["0.65", "0.70", "0.75"]);
         assert_eq!(texts((1e-4, 1e-3)), ["0.0005", "0.0010"]);
         assert_eq!(texts((0.0, 3e6)), ["0", "1e6", "2e6", "3e6"]);
+    }
+
+    #[test]
+    fn the_cursor_tells_the_value_where_it_is() {
+        let values: Vec<f64> = (0..77).map(f64::from).collect();
+        let text = drawn(&values, PLAIN, Charset::Ascii, (34, 8));
+        assert!(text.lines().next().unwrap().ends_with(" 50.00"), "{text}");
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn outliers_are_counted_and_stretch_nothing() {
+        let mut values: Vec<f64> = (0..4_000).map(|at| f64::from(at % 10)).collect();
+        values[1_234] = 1e9;
+        values[3_999] = -1e9;
+        let ignoring = Scale {
+            ignore_outliers: true,
+            ..PLAIN
+        };
+        let text = drawn(&values, ignoring, Charset::Unicode, (40, 8));
+        assert!(text.contains("2 outside"), "{text}");
+        let heights = text.lines().skip(1).collect::<String>();
+        assert!(!heights.contains("e9"), "{text}");
+        assert!(drawn(&values, PLAIN, Charset::Unicode, (40, 8)).contains("1e9"));
+    }
+
+    #[test]
+    fn a_stack_adds_its_parts_at_the_same_steps() {
+        let mut scalars = Scalars::default();
+        for step in 0..3_000_u64 {
+            let mut values = vec![("a".to_owned(), 2.0)];
+            if step % 2 == 0 {
+                values.push(("b".to_owned(), step as f64));
+            }
+            scalars.add(Event {
+                wall_time: 0.0,
+                step,
+                what: What::Scalars(values),
+            });
+        }
+        let parts = vec![scalars.curve("a").unwrap(), scalars.curve("b").unwrap()];
+        let stack = Line {
+            label: String::new(),
+            parts,
+            along: Along::STEPS,
+        };
+        let sums: Vec<(u64, f64)> = stack
+            .points((1_000.0, 1_004.0))
+            .map(|point| (point.step, point.value))
+            .collect();
+        assert_eq!(sums, [(1_000, 1_002.0), (1_002, 1_004.0), (1_004, 1_006.0)]);
+        assert_eq!(
+            stack.value_at(1_003.5),
+            Some(1_002.0),
+            "the last part's own value"
+        );
+        assert_eq!(stack.value_at(-1.0), None);
     }
 }

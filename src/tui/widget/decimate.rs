@@ -28,23 +28,26 @@ pub fn m4(
     thinner.finish()
 }
 
-/// Thins out a curve whose values are shown as `shown` (which never falls) makes them. Of stretches that fit into one
-/// column only the outline is looked at: the result is that of [`m4`] on all points.
+/// Thins out a curve whose points lie where `place` says, which never falls in either direction. Of stretches that fit
+/// into one column only the outline is looked at, and of those outside nothing: the result is that of [`m4`] on all
+/// points.
 pub fn m4_of_curve(
     curve: &Curve,
-    shown: impl Fn(f64) -> f64,
+    place: impl Fn(&Point) -> (f64, f64),
     left: f64,
     right: f64,
     columns: usize,
 ) -> Vec<(f64, f64)> {
-    let place = |point: &Point| (point.step as f64, shown(point.value));
     let mut thinner = Thinner::new(left, right, columns);
     let mut points = Vec::new();
     for stretch in curve.stretches() {
         let outline = stretch.outline();
         let ends = [outline.first, outline.lowest, outline.highest, outline.last];
-        let ends = ends.each_ref().map(place);
-        let (low, high) = (outline.steps.0 as f64, outline.steps.1 as f64);
+        let ends = ends.each_ref().map(&place);
+        let (low, high) = (ends[0].0, ends[3].0);
+        if high < left || low > right {
+            continue;
+        }
         let one_column = low >= left
             && high <= right
             && column(low, left, right, columns) == column(high, left, right, columns);
@@ -56,7 +59,7 @@ pub fn m4_of_curve(
             stretch.unpack(&mut points);
             points
                 .iter()
-                .map(place)
+                .map(&place)
                 .for_each(|point| thinner.add(point));
         }
     }
@@ -254,7 +257,8 @@ mod tests {
                     .points()
                     .map(|point| (point.step as f64, shown(point.value)));
                 let all = m4(all, left, right, columns);
-                let outlined = m4_of_curve(curve, shown, left, right, columns);
+                let place = |point: &Point| (point.step as f64, shown(point.value));
+                let outlined = m4_of_curve(curve, place, left, right, columns);
                 let bits = |points: &[(f64, f64)]| -> Vec<_> {
                     points
                         .iter()

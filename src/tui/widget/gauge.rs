@@ -25,11 +25,12 @@ pub fn bar(share: f64, width: usize, theme: Theme) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::theme::{Charset, Depth};
+    use crate::tui::theme::{Background, Charset, Depth};
 
     const ASCII: Theme = Theme {
         depth: Depth::Monochrome,
         charset: Charset::Ascii,
+        background: Background::Dark,
     };
 
     fn drawn(share: f64) -> String {

@@ -62,7 +62,7 @@ mod tests {
     use ratatui::buffer::Buffer;
 
     use super::*;
-    use crate::tui::theme::{Depth, Theme};
+    use crate::tui::theme::{Background, Depth, Theme};
 
     fn drawn(sorted: &[f64], ends: (f64, f64), charset: Charset, height: u16) -> Vec<String> {
         let area = Rect::new(0, 0, 4, height);
@@ -70,7 +70,11 @@ mod tests {
         let depth = Depth::Monochrome;
         let mut pen = Pen {
             buffer: &mut buffer,
-            theme: Theme { depth, charset },
+            theme: Theme {
+                depth,
+                charset,
+                background: Background::Dark,
+            },
         };
         draw(sorted, ends, Role::Text, &mut pen, area);
         let row = |y| (0..4).map(|x| buffer[(x, y)].symbol()).collect();

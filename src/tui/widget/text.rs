@@ -154,13 +154,14 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::theme::{Charset, Depth};
+    use crate::tui::theme::{Background, Charset, Depth};
 
     #[test]
     fn cut_text_says_so_and_fits() {
         let theme = Theme {
             depth: Depth::True,
             charset: Charset::Unicode,
+            background: Background::Dark,
         };
         assert_eq!(cut("margin-centre", 7, theme), "margin…");
         assert_eq!(cut("margin", 6, theme), "margin");
