@@ -1,19 +1,15 @@
 //! Models for tests, as they would be after a while of watching. The clock stands still.
 
+mod faces;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::data::{BrokenPicture, CheckReport};
-use crate::eval::corrected::{Corrected, Note};
-use crate::eval::failures::{FailingPair, FailureKind};
 use crate::eval::operating::OperatingPoints;
-use crate::eval::suspects::{Finding, Suspect, Suspects};
 use crate::eval::{Accuracy, Evaluation, FoldFigures, PairCounts, Provenance, Rule, ScoredPair};
-use crate::plot::Picture;
-use crate::report::{Frame, Strip};
 use crate::run::{Command, Entry, Event, JobKind, JournalEvent, RunState, Scalars, Status, What};
 
 use super::comparison;
@@ -22,12 +18,12 @@ use super::marks::Marks;
 use super::message::Message;
 use super::model::{Access, Model};
 use super::picture::Graphics;
-use super::sets::{OverlapLine, SetLine, Sets};
 use super::snapshot::{Contents, Curves, RunDetails, RunSnapshot};
 use super::theme::{Background, Charset, Depth, Theme};
 use super::threshold::Scored;
-use super::triage::{Errors, FacesOf, FailedPair, Failing, JudgedPair, Refigured, Suspected};
 use super::update::update;
+
+pub use faces::*;
 
 /// Now, for all fixtures.
 pub const NOW: f64 = 1_800_000_000.0;
@@ -393,231 +389,6 @@ pub fn curves(name: &str) -> Curves {
     }
 }
 
-/// The busy dashboard with the failing pairs of its evaluation in front, all of it read.
-pub fn failing_pairs() -> Model {
-    let mut model = busy();
-    let key = KeyEvent::new(KeyCode::Char('4'), KeyModifiers::NONE);
-    update(&mut model, Message::Key(key));
-    triage(&mut model);
-    model
-}
-
-/// The busy dashboard with the error list in front, all of it read.
-pub fn error_list() -> Model {
-    let mut model = busy();
-    let key = KeyEvent::new(KeyCode::Char('5'), KeyModifiers::NONE);
-    update(&mut model, Message::Key(key));
-    triage(&mut model);
-    model
-}
-
-/// Answers all that the views of faces ask for.
-fn triage(model: &mut Model) {
-    let of = model.triage.figure.clone().expect("an evaluation is there");
-    let refigured = Some(refigured(model, 3));
-    update(
-        model,
-        Message::Errors {
-            result: Ok(Arc::new(errors(&[
-                "Alma_Powell/2",
-                "Boris_Kurt/1",
-                "Cleo_Marin/3",
-            ]))),
-            refigured,
-        },
-    );
-    let result = Ok(Arc::new(failing()));
-    update(
-        model,
-        Message::Failing {
-            of: of.clone(),
-            result,
-        },
-    );
-    let result = Ok(Arc::new(suspected()));
-    update(model, Message::Suspects { of, result });
-    answer_faces(model);
-}
-
-/// Pictures for whatever the view in front shows.
-pub fn answer_faces(model: &mut Model) {
-    let Some(of) = super::update::faces_shown(model) else {
-        return;
-    };
-    let names: Vec<String> = match &of {
-        FacesOf::Video(_, name) => vec![name.clone()],
-        FacesOf::Person(_, class) => vec![format!("{} of 240: Alma_Powell", class + 1)],
-        FacesOf::Pair(..) => {
-            let pair = &model.triage.selected_pair().expect("a pair is shown").pair;
-            vec![pair.a.clone(), pair.b.clone()]
-        }
-    };
-    let strips = names.iter().map(|name| strip(name)).collect();
-    let result = Ok(Arc::new(strips));
-    update(model, Message::Faces { of, result });
-}
-
-/// A track of 20 frames that brighten, the 13th and 14th unlike the others.
-fn strip(name: &str) -> Strip {
-    let picture = |at: usize| {
-        let shade = |x: usize, y: usize| {
-            let inside = (x as i64 - 56).pow(2) + (y as i64 - 56).pow(2) < 45_i64.pow(2);
-            if inside { 100 + at as u8 * 6 } else { 40 }
-        };
-        let rgb = (0..112 * 112).flat_map(|place| [shade(place % 112, place / 112); 3]);
-        Picture {
-            width: 112,
-            height: 112,
-            rgb: rgb.collect(),
-        }
-    };
-    let frames = (0..20).map(|at| Frame {
-        picture: picture(at),
-        number: at * 9 + 5,
-        agrees: Some(!(12..14).contains(&at)),
-    });
-    Strip {
-        name: name.to_owned(),
-        frames: frames.collect(),
-        total: 180,
-    }
-}
-
-/// An error list with a reason for its first video.
-pub fn errors(names: &[&str]) -> Errors {
-    let note = |at: usize| match at {
-        0 => Note {
-            reason: Some("shows another woman".to_owned()),
-            by: Some("ada".to_owned()),
-            when: Some("2027-01-12".to_owned()),
-        },
-        _ => Note::default(),
-    };
-    let entries = names.iter().enumerate();
-    Errors {
-        path: "runs/ytf-errors.txt".to_owned(),
-        is_new: false,
-        entries: entries
-            .map(|(at, name)| ((*name).to_owned(), note(at)))
-            .collect(),
-    }
-}
-
-/// What the figures are with so many videos listed.
-pub fn refigured(model: &Model, listed: usize) -> Refigured {
-    Refigured {
-        of: model.triage.figure.clone().expect("an evaluation is there"),
-        mode: Corrected::Official,
-        listed,
-        dropped: listed * 4,
-        accuracy: Accuracy {
-            mean: 0.78 + listed as f64 / 1000.0,
-            std: 0.0143,
-            sem: 0.0045,
-        },
-    }
-}
-
-/// Failing pairs of both kinds.
-pub fn failing() -> Failing {
-    let people = [
-        "Alma_Powell",
-        "Boris_Kurt",
-        "Cleo_Marin",
-        "Dana_Ito",
-        "Emil_Sand",
-        "Faye_Oda",
-    ];
-    let pairs = (0..12_usize).map(|at| {
-        let kind = if at % 3 == 1 {
-            FailureKind::FalseAccept
-        } else {
-            FailureKind::FalseReject
-        };
-        let other = if kind == FailureKind::FalseAccept {
-            at + 1
-        } else {
-            at
-        };
-        let missed_by = 0.31 - at as f64 * 0.021;
-        let side = if kind == FailureKind::FalseAccept {
-            -1.0
-        } else {
-            1.0
-        };
-        let distance = 0.689 + side * missed_by;
-        FailedPair {
-            pair: FailingPair {
-                kind,
-                pair: at * 37 % 200,
-                a: format!("{}/{}", people[at % 6], at % 3),
-                b: format!("{}/{}", people[other % 6], at % 3 + 2),
-                distance,
-                threshold: 0.689,
-                missed_by,
-                fold: (at != 5).then_some(at * 7 % 10),
-            },
-            elsewhere: vec![(distance - 0.2, 0.71, at % 2 == 0)],
-        }
-    });
-    Failing {
-        label: "margin-centre @1000, reference rule".to_owned(),
-        set: "YTF".to_owned(),
-        videos: true,
-        accuracy: Accuracy {
-            mean: 0.94,
-            std: 0.02,
-            sem: 0.006,
-        },
-        judged: 200,
-        pairs: pairs.collect(),
-        peers: vec!["eval-2 @2000".to_owned()],
-    }
-}
-
-/// Two videos that look mislabelled, one of them listed, and a pair.
-pub fn suspected() -> Suspected {
-    let suspect = |video: &str, finding, evidence, listed| Suspect {
-        video: video.to_owned(),
-        finding,
-        evidence,
-        listed,
-        frames: 180,
-        mates: 2,
-        similarity_to_mates: Some(0.12),
-        other: Some("Dana_Ito".to_owned()),
-        similarity_to_other: Some(0.61),
-        pairs: 4,
-        odd_pairs: 3,
-        split: None,
-        evidence_of_mates: evidence / 2.0,
-        evidence_of_other: evidence / 2.0,
-        evidence_of_frames: None,
-    };
-    let pair = |b: &str, distance, right| JudgedPair {
-        a: "Alma_Powell/2".to_owned(),
-        b: b.to_owned(),
-        same: true,
-        distance,
-        right,
-    };
-    Suspected {
-        found: Ok(Suspects {
-            videos: vec![
-                suspect("Alma_Powell/2", Finding::LooksLikeAnother, 7.34, true),
-                suspect("Emil_Sand/1", Finding::UnlikeItsOwn, 2.1, false),
-                suspect("Boris_Kurt/1", Finding::LooksRight, -4.0, true),
-            ],
-            even_similarity: 0.3,
-            against_list: None,
-        }),
-        pairs: vec![
-            pair("Alma_Powell/3", 0.9123, false),
-            pair("Alma_Powell/1", 0.5123, true),
-        ],
-    }
-}
-
 /// A machine with a GPU at work.
 pub fn machine() -> MachineLoad {
     MachineLoad {
@@ -658,63 +429,5 @@ pub fn compared() -> Model {
     }
     other.scalars = Arc::new(scalars);
     update(&mut model, Message::Curves(other));
-    model
-}
-
-/// The busy dashboard with the sets of faces in front, one of them checked.
-pub fn sets() -> Model {
-    let mut model = busy();
-    let key = KeyEvent::new(KeyCode::Char('6'), KeyModifiers::NONE);
-    update(&mut model, Message::Key(key));
-    let set = |name: &str, images, people, pairs| SetLine {
-        name: name.to_owned(),
-        place: format!("data/{name}"),
-        images: Some(images),
-        people,
-        pairs,
-        videos: None,
-        sizes: Vec::new(),
-        problem: None,
-    };
-    let mut vgg = set("vgg", 12_345, Some(240), None);
-    vgg.sizes = (0..240_u32)
-        .map(|person| 1 + person * person / 300)
-        .collect();
-    let mut broken = set("ms1m", 0, None, None);
-    broken.problem = Some("data/ms1m/train.idx: line 7: expected a number".to_owned());
-    let sets = Sets {
-        config: "runs/margin-centre/config.ini".to_owned(),
-        sets: vec![vgg, broken, set("lfw", 12_000, None, Some((3_000, 3_000)))],
-    };
-    let overlap = OverlapLine {
-        run: "overlap-vgg-ms1m".to_owned(),
-        sets: [("vgg".to_owned(), 240), ("ms1m".to_owned(), 85_742)],
-        counts: [37, 12, 11],
-    };
-    let config = model.data.config.clone().expect("a file was asked for");
-    let read = Message::Sets {
-        config,
-        result: Ok(Arc::new(sets)),
-        overlaps: vec![overlap],
-    };
-    update(&mut model, read);
-    answer_faces(&mut model);
-    let report = CheckReport {
-        readable: 12_343,
-        broken: vec![BrokenPicture {
-            image: "vgg/17.jpg".to_owned(),
-            problem: "ends too early".to_owned(),
-        }],
-        problems: 1,
-        ..CheckReport::default()
-    };
-    let name = "vgg".to_owned();
-    update(
-        &mut model,
-        Message::SetChecked {
-            name,
-            result: Ok(Arc::new(report)),
-        },
-    );
     model
 }

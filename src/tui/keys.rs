@@ -1,10 +1,15 @@
 //! The one table of keys: dispatch, the footer and the help are all made from it, so none of them can lie.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+mod press;
+
+use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::config::{ConfigError, ConfigErrors, KeySetting};
 
 use super::model::View;
+use press::{char, control, key};
+
+pub use press::Press;
 
 /// Where on the screen a key is pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,13 +148,6 @@ pub struct Binding {
     pub label: &'static str,
     /// A sentence for the help.
     pub help: &'static str,
-}
-
-/// A key and its modifiers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Press {
-    code: KeyCode,
-    modifiers: KeyModifiers,
 }
 
 use Action as A;
@@ -447,110 +445,6 @@ impl Bound {
     }
 }
 
-impl Press {
-    /// What was pressed; shift is in the character already.
-    pub fn of(event: KeyEvent) -> Self {
-        let modifiers = match event.code {
-            KeyCode::Char(_) | KeyCode::BackTab => event.modifiers - KeyModifiers::SHIFT,
-            _ => event.modifiers,
-        };
-        Self {
-            code: event.code,
-            modifiers,
-        }
-    }
-
-    /// The key of a word such as `P`, `ctrl-p`, `f5` or `space`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut modifiers = KeyModifiers::NONE;
-        let mut rest = text;
-        while let Some((word, after)) = rest.split_once('-').filter(|(_, after)| !after.is_empty())
-        {
-            modifiers |= match word.to_lowercase().as_str() {
-                "ctrl" => KeyModifiers::CONTROL,
-                "alt" => KeyModifiers::ALT,
-                "shift" => KeyModifiers::SHIFT,
-                _ => return None,
-            };
-            rest = after;
-        }
-        let mut characters = rest.chars();
-        let code = match (characters.next(), characters.next()) {
-            (Some(character), None) => KeyCode::Char(character),
-            _ => match rest.to_lowercase().as_str() {
-                "enter" => KeyCode::Enter,
-                "esc" => KeyCode::Esc,
-                "space" => KeyCode::Char(' '),
-                "tab" => KeyCode::Tab,
-                "backtab" => KeyCode::BackTab,
-                "backspace" => KeyCode::Backspace,
-                "delete" => KeyCode::Delete,
-                "insert" => KeyCode::Insert,
-                "up" => KeyCode::Up,
-                "down" => KeyCode::Down,
-                "left" => KeyCode::Left,
-                "right" => KeyCode::Right,
-                "pageup" => KeyCode::PageUp,
-                "pagedown" => KeyCode::PageDown,
-                "home" => KeyCode::Home,
-                "end" => KeyCode::End,
-                function => {
-                    let number = function.strip_prefix('f')?.parse().ok()?;
-                    (1..=12).contains(&number).then_some(KeyCode::F(number))?
-                }
-            },
-        };
-        if code == KeyCode::Tab && modifiers == KeyModifiers::SHIFT {
-            return Some(Self::of(KeyEvent::new(
-                KeyCode::BackTab,
-                KeyModifiers::NONE,
-            )));
-        }
-        Some(Self::of(KeyEvent::new(code, modifiers)))
-    }
-
-    /// As a terminal would send it.
-    pub fn event(self) -> KeyEvent {
-        KeyEvent::new(self.code, self.modifiers)
-    }
-
-    /// As people call it: `Ctrl-Z`, `↑`, `Enter`.
-    pub fn name(self) -> String {
-        let key = match self.code {
-            KeyCode::Char(character) if self.modifiers.contains(KeyModifiers::CONTROL) => {
-                character.to_uppercase().to_string()
-            }
-            KeyCode::Char(' ') => "Space".to_owned(),
-            KeyCode::Char(character) => character.to_string(),
-            KeyCode::Enter => "Enter".to_owned(),
-            KeyCode::Esc => "Esc".to_owned(),
-            KeyCode::Tab => "Tab".to_owned(),
-            KeyCode::BackTab => "Shift-Tab".to_owned(),
-            KeyCode::Up => "↑".to_owned(),
-            KeyCode::Down => "↓".to_owned(),
-            KeyCode::Left => "←".to_owned(),
-            KeyCode::Right => "→".to_owned(),
-            KeyCode::PageUp => "PgUp".to_owned(),
-            KeyCode::PageDown => "PgDn".to_owned(),
-            KeyCode::Home => "Home".to_owned(),
-            KeyCode::End => "End".to_owned(),
-            KeyCode::F(number) => format!("F{number}"),
-            other => format!("{other:?}"),
-        };
-        let mut name = String::new();
-        for (modifier, word) in [
-            (KeyModifiers::CONTROL, "Ctrl-"),
-            (KeyModifiers::ALT, "Alt-"),
-            (KeyModifiers::SHIFT, "Shift-"),
-        ] {
-            if self.modifiers.contains(modifier) {
-                name += word;
-            }
-        }
-        name + &key
-    }
-}
-
 const fn bind(
     contexts: &'static [Context],
     keys: &'static [Press],
@@ -567,102 +461,5 @@ const fn bind(
     }
 }
 
-const fn key(code: KeyCode) -> Press {
-    Press {
-        code,
-        modifiers: KeyModifiers::NONE,
-    }
-}
-
-const fn char(character: char) -> Press {
-    key(KeyCode::Char(character))
-}
-
-const fn control(character: char) -> Press {
-    Press {
-        code: KeyCode::Char(character),
-        modifiers: KeyModifiers::CONTROL,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::*;
-    use crate::config::Place;
-
-    #[test]
-    fn every_key_of_the_table_does_what_its_line_says() {
-        let keys = Keys::default();
-        for binding in TABLE {
-            assert!(!binding.keys.is_empty() && !binding.help.is_empty());
-            for context in binding.contexts {
-                for press in binding.keys {
-                    let found = keys.action(*context, press.event());
-                    assert_eq!(
-                        found,
-                        Some(binding.action),
-                        "{} in {context:?}",
-                        press.name()
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_capital_is_the_same_with_and_without_shift() {
-        let keys = Keys::default();
-        let with = KeyEvent::new(KeyCode::Char('P'), KeyModifiers::SHIFT);
-        assert_eq!(keys.action(Runs, with), Some(Action::Park));
-        let control = KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL);
-        assert_eq!(keys.action(Runs, control), None);
-    }
-
-    fn set(settings: &[(&str, &[&str])]) -> Result<Keys, ConfigErrors> {
-        let settings: Vec<KeySetting> = (1..)
-            .zip(settings)
-            .map(|(line, (action, keys))| KeySetting {
-                action: (*action).to_owned(),
-                keys: keys.iter().map(|key| (*key).to_owned()).collect(),
-                place: Place::Line(PathBuf::from("settings.toml"), line),
-            })
-            .collect();
-        Keys::with(&settings)
-    }
-
-    #[test]
-    fn keys_that_are_set_hold_and_the_old_ones_do_not() {
-        let keys = set(&[("park", &["ctrl-p", "f5"]), ("quit", &["Q"])]).unwrap();
-        let press = |text| Press::parse(text).unwrap().event();
-        assert_eq!(keys.action(Runs, press("ctrl-p")), Some(Action::Park));
-        assert_eq!(keys.action(Runs, press("F5")), Some(Action::Park));
-        assert_eq!(keys.action(Runs, press("P")), None);
-        assert_eq!(keys.action(Runs, press("Q")), Some(Action::Quit));
-        // Out of everything there is always a way.
-        assert_eq!(keys.action(Form, press("ctrl-c")), Some(Action::Quit));
-        assert_eq!(press("shift-tab").code, KeyCode::BackTab);
-        assert_eq!(press("space").code, KeyCode::Char(' '));
-        assert_eq!(press("-").code, KeyCode::Char('-'));
-        assert_eq!(press("ctrl--").code, KeyCode::Char('-'));
-    }
-
-    #[test]
-    fn wrong_keys_are_told_with_their_lines() {
-        let wrong = set(&[
-            ("prak", &["x"]),
-            ("park", &["hyper-x", "f99"]),
-            ("checkpoint", &["s"]),
-        ]);
-        let told = wrong.unwrap_err().to_string();
-        for part in [
-            "settings.toml:1: keys.prak: is no action",
-            "settings.toml:2: keys.park: found \"hyper-x\"",
-            "found \"f99\"",
-            "settings.toml:3: keys.checkpoint: s is the key of stop too",
-        ] {
-            assert!(told.contains(part), "{part} is not in:\n{told}");
-        }
-    }
-}
+mod tests;

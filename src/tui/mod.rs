@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod export;
 #[cfg(test)]
 mod fixtures;
+pub mod form;
 mod graphics;
 pub mod keys;
 pub mod line;

@@ -9,10 +9,11 @@ use ratatui::style::Color;
 use crate::run::Command;
 
 use super::fixtures;
+use super::form::Outcome;
 use super::keys::TABLE;
 use super::marks::MarkKind;
 use super::message::{KeyOf, Message};
-use super::model::{Access, Model, Outcome, Overlay};
+use super::model::{Access, Model, Overlay};
 use super::picture;
 use super::theme::{Charset, Depth};
 use super::update::update;

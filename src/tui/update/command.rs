@@ -2,11 +2,10 @@
 
 use crate::run::{Command, JobKind, RunState};
 use crate::tui::effect::{Effect, Manage};
+use crate::tui::form::{Form, FormKind};
 use crate::tui::keys::Action;
 use crate::tui::line::TextLine;
-use crate::tui::model::{
-    Access, Ask, Asked, Asking, Form, FormKind, Model, Overlay, Pending, Tone, View,
-};
+use crate::tui::model::{Access, Ask, Asked, Asking, Model, Overlay, Pending, Tone, View};
 use crate::tui::snapshot::{Contents, RunSnapshot};
 use crate::tui::words;
 

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use crate::tui::effect::Effect;
+use crate::tui::form::{Form, Outcome};
 use crate::tui::line::TextLine;
 use crate::tui::message::KeyOf;
-use crate::tui::model::{Form, Model, Outcome, Overlay, Tone, View};
+use crate::tui::model::{Model, Overlay, Tone, View};
 
 use super::say;
 

@@ -9,6 +9,7 @@ mod form;
 mod live;
 mod news;
 mod palette;
+mod select;
 mod threshold;
 mod triage;
 
@@ -16,6 +17,7 @@ use crossterm::event::KeyEvent;
 
 pub use command::refusal;
 pub use palette::{Entry, entries};
+use select::{compare, keep_view, select, select_by};
 pub use triage::{faces_shown, figure, plays, strips};
 
 use super::effect::Effect;
@@ -23,7 +25,6 @@ use super::keys::Action;
 use super::line::TextLine;
 use super::message::{Message, Target};
 use super::model::{Model, Notice, Overlay, Palette, Tone, View};
-use super::run_view::RunView;
 use super::{charts, comparison, words};
 
 /// Takes in one message; what it asks of the world is returned.
@@ -237,6 +238,14 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             let zoomed = zoomed(model);
             *zoomed = !*zoomed;
         }
+        other => return hand_on(model, other),
+    }
+    Vec::new()
+}
+
+/// Hands an action on to where its view or its run is at home.
+fn hand_on(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
         Action::Smooth
         | Action::LogScale
         | Action::WorkerLog
@@ -299,6 +308,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::PreviousField
         | Action::ClearField
         | Action::Submit => return type_into(model, action),
+        _ => {}
     }
     Vec::new()
 }
@@ -504,74 +514,6 @@ fn scroll_log(model: &mut Model, back: isize) {
 fn choose_chart(model: &mut Model, by: isize) {
     let count = charts::of(model).len();
     model.live.chart = shifted(model.live.chart, by, count);
-}
-
-fn select_by(model: &mut Model, lines: isize) -> Vec<Effect> {
-    let count = model.listed().len();
-    let at = match model.selected_index() {
-        Some(at) => shifted(at, lines, count),
-        None => 0,
-    };
-    select(model, at)
-}
-
-/// Selects the run at `index` of the list; its curves are followed from now on.
-fn select(model: &mut Model, index: usize) -> Vec<Effect> {
-    let Some(path) = model.listed().get(index).map(|run| run.path.clone()) else {
-        return Vec::new();
-    };
-    if model.selected.as_ref() == Some(&path) {
-        return Vec::new();
-    }
-    let mut effects = Vec::from_iter(keep_view(model));
-    model.selected = Some(path.clone());
-    // What was beside it may be it now; a run is not compared with itself.
-    model.curves = model.beside.remove(&path);
-    model.live.log = None;
-    model.live.log_scroll = 0;
-    (model.live.window, model.live.cursor) = (None, None);
-    effects.extend([Effect::LoadView(path), watch(model)]);
-    effects
-}
-
-/// What is to be followed now.
-fn watch(model: &Model) -> Effect {
-    let others = model.compared.iter();
-    Effect::Watch {
-        run: model.selected.clone(),
-        beside: others
-            .filter(|path| model.selected.as_ref() != Some(path))
-            .cloned()
-            .collect(),
-    }
-}
-
-/// Compares the selected run with whatever is selected from now on, or no longer.
-fn compare(model: &mut Model) -> Vec<Effect> {
-    let Some(path) = model.selected.clone() else {
-        return Vec::new();
-    };
-    if !model.compared.remove(&path) {
-        if model.compared.len() >= MOST_COMPARED {
-            let text =
-                format!("{MOST_COMPARED} runs are compared already: more can't be told apart");
-            say(model, Tone::Refused, text);
-            return Vec::new();
-        }
-        model.compared.insert(path);
-    }
-    let compared = &model.compared;
-    model.beside.retain(|path, _| compared.contains(path));
-    vec![watch(model)]
-}
-
-/// More curves than these can't be told apart.
-const MOST_COMPARED: usize = 4;
-
-/// Keeps how the selected run is looked at.
-fn keep_view(model: &Model) -> Option<Effect> {
-    let run = model.selected.clone()?;
-    Some(Effect::SaveView(run, RunView::of(&model.live)))
 }
 
 fn shifted(at: usize, by: isize, length: usize) -> usize {

@@ -12,9 +12,10 @@
 
 use ratatui::layout::{Position, Rect};
 
+use crate::tui::form::{Form, Outcome};
 use crate::tui::line::TextLine;
 use crate::tui::message::Target;
-use crate::tui::model::{Form, Outcome};
+
 use crate::tui::theme::Role;
 use crate::tui::widget::text::{Pen, wrap};
 

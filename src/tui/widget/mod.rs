@@ -6,5 +6,6 @@ pub mod decimate;
 pub mod gauge;
 pub mod histogram;
 pub mod raster;
+pub mod scale;
 pub mod smooth;
 pub mod text;
