@@ -222,10 +222,19 @@ fn remember_panics() {
             .unwrap_or_default();
         say(&format!("{message}{place}"));
         if let Ok(mut last) = LAST_PANIC.lock() {
-            // libtorch adds its own C++ backtrace after the first line.
-            *last = message.lines().next().map(str::to_owned);
+            *last = Some(first_words(&message).to_owned());
         }
     }));
+}
+
+/// What an engine says, without the C++ backtrace that libtorch adds, and without what the bindings put before it: they
+/// panic with the debug form of an error, whose line ends are written out.
+fn first_words(message: &str) -> &str {
+    const BEFORE: &str = "called `Result::unwrap()` on an `Err` value: Torch(\"";
+    let message = message.strip_prefix(BEFORE).unwrap_or(message);
+    let ends = ["\n", "\\n"];
+    let end = ends.iter().filter_map(|end| message.find(end)).min();
+    &message[..end.unwrap_or(message.len())]
 }
 
 /// Whether an engine's message says that memory ran out.
@@ -268,4 +277,25 @@ fn last_panic() -> String {
 pub(crate) fn say(line: &str) {
     // `eprintln` would panic where the disk is full, and a line less is no reason to end a run.
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_engine_s_failure_its_reason_is_told() {
+        let panic = r#"called `Result::unwrap()` on an `Err` value: Torch("[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 1101004800 bytes. Error code 12 (Cannot allocate memory)\nframe #0: <unknown function> + 0x9ec5e\n")"#;
+        let told = first_words(panic);
+        assert!(told.starts_with("[enforce fail at alloc_cpu.cpp:124]"));
+        assert!(told.ends_with("(Cannot allocate memory)"), "{told}");
+        assert!(is_out_of_memory(told));
+        let own =
+            "a convolution's gradient: CUDA out of memory. Tried to allocate 2 GiB\nback\ntrace";
+        assert_eq!(
+            first_words(own),
+            "a convolution's gradient: CUDA out of memory. Tried to allocate 2 GiB"
+        );
+        assert_eq!(first_words("index out of bounds"), "index out of bounds");
+    }
 }
