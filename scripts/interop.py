@@ -18,7 +18,8 @@ import tempfile
 import time
 import zlib
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import numpy as np
 import onnx
 import onnxruntime
@@ -110,7 +111,7 @@ def compare(what, found, expected, allowed):
     print(f"  {what:<72} {difference:.1e}  (allowed {allowed:.0e})")
     # Faces that all look alike to a network would agree whatever it did.
     spread = 1 - (unit(expected) @ unit(expected).T).min()
-    if not difference <= allowed or spread < 1e-3:
+    if not difference <= allowed or (len(expected) > 1 and spread < 1e-3):
         failures.append(what)
 
 

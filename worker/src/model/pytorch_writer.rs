@@ -87,12 +87,10 @@ impl Pickle {
         self.0.extend_from_slice(text.as_bytes());
     }
 
-    /// LONG1, of any size
+    /// LONG1, of eight bytes: a length in memory has room for the sign.
     fn number(&mut self, number: usize) {
-        self.0.extend_from_slice(b"\x8a\x09");
+        self.0.extend_from_slice(b"\x8a\x08");
         self.0.extend_from_slice(&(number as u64).to_le_bytes());
-        // The sign's byte.
-        self.0.push(0);
     }
 
     /// MARK, TUPLE
