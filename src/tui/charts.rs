@@ -163,25 +163,18 @@ const KNOWN: &[Known] = &[
         ..known("images/s", &[("", "speed/images_per_second")], true)
     },
     known("gradient norm", &[("", "train/gradient_norm")], false),
-    known(
-        "step time",
-        &[
-            ("data", "speed/data_wait"),
-            ("forward", "speed/forward"),
-            ("backward", "speed/backward"),
-            ("optimiser", "speed/optimiser"),
-            ("evaluation", "speed/evaluation"),
-        ],
-        false,
-    ),
-    known(
-        "spread",
-        &[
-            ("intra", "embedding/intra_class"),
-            ("inter", "embedding/inter_class"),
-        ],
-        false,
-    ),
+    known("data wait", &[("", "speed/data_wait")], false),
+    Known {
+        log: false,
+        ..known(
+            "cosine",
+            &[
+                ("own class", "train/cosine_own"),
+                ("between people", "embedding/cosine_between"),
+            ],
+            false,
+        )
+    },
 ];
 
 const fn known(

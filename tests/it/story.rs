@@ -156,12 +156,12 @@ fn a_demo_is_watched_paused_left_found_again_parked_and_resumed() {
 }
 
 /// A recipe and drawn faces that are quick to train on.
-fn small_training(workshop: &Workshop) {
+fn small_training(workshop: &Workshop, ytf_pairs: u32) {
     let options = SyntheticOptions {
         identities: 4,
         images_per_identity: 4,
         lfw_pairs: 20,
-        ytf_pairs: 20,
+        ytf_pairs,
         frames_per_video: 1,
         mislabelled_videos: 1,
         ..SyntheticOptions::default()
@@ -176,7 +176,7 @@ fn small_training(workshop: &Workshop) {
 fn a_crashed_worker_shows_its_last_words_and_leaves_the_terminal_whole() {
     let Some(worker) = real_worker() else { return };
     let workshop = Workshop::new(worker);
-    small_training(&workshop);
+    small_training(&workshop, 20);
     let recipe = workshop.path().join("small.toml");
     let arguments = [
         "train",
@@ -217,7 +217,8 @@ fn a_crashed_worker_shows_its_last_words_and_leaves_the_terminal_whole() {
 fn a_run_is_launched_left_found_evaluated_and_its_errors_triaged_from_the_screen() {
     let Some(worker) = real_worker() else { return };
     let workshop = Workshop::new(worker);
-    small_training(&workshop);
+    // Enough pairs for ten folds whatever the error list takes out.
+    small_training(&workshop, 60);
     let mut dashboard = in_terminal(&workshop, &[]);
     dashboard.wait_for("No runs in");
     dashboard.type_keys("n");
@@ -277,7 +278,7 @@ fn a_run_is_launched_left_found_evaluated_and_its_errors_triaged_from_the_screen
 fn a_lost_terminal_ends_the_dashboard_and_not_the_worker() {
     let Some(worker) = real_worker() else { return };
     let workshop = Workshop::new(worker);
-    small_training(&workshop);
+    small_training(&workshop, 20);
     workshop
         .run(&[
             "train",

@@ -248,10 +248,7 @@ const SECTIONS: &[(&str, Section)] = &[
     ("In the evaluations", Section::Evaluation),
     ("In the failing pairs and the error list", Section::Faces),
     ("In the data", Section::Data),
-    (
-        "In the live view, the evaluations and the pairs",
-        Section::Sideways,
-    ),
+    ("In several views", Section::Sideways),
     ("When launching a run or typing a line", Section::Form),
     ("When asked", Section::Question),
 ];
@@ -263,7 +260,8 @@ fn section(binding: &Binding) -> Section {
         [Context::Form | Context::Palette]
         | [Context::Form, Context::Ask, ..]
         | [Context::Ask, ..] => Section::Form,
-        [Context::Failures | Context::Errors] | [Context::Failures, Context::Errors] => {
+        [Context::Data] => Section::Data,
+        [Context::Failures | Context::Errors] | [Context::Failures, Context::Errors, ..] => {
             Section::Faces
         }
         [Context::Question] => Section::Question,
@@ -272,5 +270,29 @@ fn section(binding: &Binding) -> Section {
         [Context::Live, Context::Evaluation, Context::Failures, ..]
         | [Context::Runs, Context::Failures, ..] => Section::Sideways,
         _ => Section::Everywhere,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::model::View;
+
+    #[test]
+    fn every_section_and_every_view_has_its_keys() {
+        let keys = Keys::default();
+        for (title, holds) in SECTIONS {
+            let count = keys
+                .all()
+                .iter()
+                .filter(|bound| section(bound.binding) == *holds);
+            assert!(count.count() > 0, "{title}");
+        }
+        for view in View::ALL {
+            let own = keys
+                .of(view.context())
+                .filter(|bound| !bound.binding.label.is_empty());
+            assert!(own.count() > 3, "{view:?}");
+        }
     }
 }
