@@ -12,6 +12,7 @@ mod evaluation;
 mod golden;
 mod mishaps;
 mod models;
+mod operators;
 mod pytorch;
 mod resume;
 #[path = "../../../tests/it/shared.rs"]
