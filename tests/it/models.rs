@@ -68,7 +68,18 @@ fn models_are_written_in_every_form_and_read_again() {
     for model in ["face.pt", "face.safetensors"] {
         assert!((accuracy(model) - expected).abs() < 1e-9, "{model}");
     }
+}
 
+#[test]
+fn trainings_start_from_weights_of_every_form() {
+    let Some(workshop) = workshop() else { return };
+    for (task, out) in [
+        ("import", "net.safetensors"),
+        ("export", "face.pt"),
+        ("export", "face.onnx"),
+    ] {
+        workshop.run(&["model", task, "net", "--out", out]).done();
+    }
     let recipe = "faces.toml";
     let text = fs::read_to_string(workshop.path().join("recipe.toml")).unwrap();
     fs::write(
