@@ -16,6 +16,7 @@ mod eval;
 mod evaluate;
 mod evaluation;
 mod loading;
+mod objective;
 mod real;
 mod rooms;
 mod run;

@@ -18,7 +18,7 @@ use crate::{
     model::{
         backbone::input_size,
         device::{DeviceError, NamedDevice},
-        inference::InferenceNetwork,
+        embedding_network::EmbeddingNetwork,
         onnx::{OnnxError, OnnxModel},
         onnx_file,
         parameters::{NamedTensors, WeightsError},
@@ -196,7 +196,7 @@ impl ModelFile {
             let device = device()?;
             let crop = asked.crop.unwrap_or(description.input.crop);
             let network =
-                InferenceNetwork::new(&tensors, prefix, &description.network, crop, &device.device);
+                EmbeddingNetwork::new(&tensors, prefix, &description.network, crop, &device.device);
             let network = network.map_err(|source| ModelError::Weights {
                 path: self.path.clone(),
                 source,
@@ -290,7 +290,7 @@ impl ModelFile {
             // Named tensors are checked by making the network of them.
             let flex = burn::tensor::Device::flex();
             let crop = description.input.crop;
-            InferenceNetwork::new(&tensors, prefix, &description.network, crop, &flex).map_err(
+            EmbeddingNetwork::new(&tensors, prefix, &description.network, crop, &flex).map_err(
                 |source| ModelError::Weights {
                     path: self.path.clone(),
                     source,
@@ -317,13 +317,7 @@ impl ModelFile {
         };
         if let Form::Checkpoint(manifest) = &self.form {
             provenance.push(("run".to_owned(), self.name.clone()));
-            provenance.push((
-                "stage".to_owned(),
-                match manifest.stage {
-                    facetui::config::Stage::MarginCentre => "margin-centre".to_owned(),
-                    facetui::config::Stage::Triplet => "triplet".to_owned(),
-                },
-            ));
+            provenance.push(("stage".to_owned(), manifest.stage.name().to_owned()));
             if let Some(classes) = manifest.classes {
                 provenance.push(("classes".to_owned(), classes.to_string()));
             }

@@ -24,6 +24,25 @@ pub fn convolution(channels: [usize; 2], kernel: usize, stride: usize, device: &
         .init(device)
 }
 
+/// A convolution of each channel by itself, without bias.
+pub fn depthwise(
+    channels: usize,
+    kernel: [usize; 2],
+    stride: usize,
+    padding: usize,
+    device: &Device,
+) -> Conv2d {
+    Conv2dConfig::new([channels, channels], kernel)
+        .with_stride([stride, stride])
+        .with_padding(PaddingConfig2d::Explicit(
+            padding, padding, padding, padding,
+        ))
+        .with_groups(channels)
+        .with_bias(false)
+        .with_initializer(Initializer::Zeros)
+        .init(device)
+}
+
 /// BatchNorm with the recipe's decay and ε. burn's momentum is the share of the *new* value.
 pub fn batch_norm(features: usize, options: &NetworkOptions, device: &Device) -> BatchNorm {
     BatchNormConfig::new(features)
@@ -65,5 +84,12 @@ impl ConvolutionNorm {
     /// `[batch, channels, height, width]` to the convolution's own shape.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         self.norm.forward(self.convolution.forward(input))
+    }
+
+    /// Keeps the BatchNorm's gammas as they are.
+    #[must_use]
+    pub fn with_frozen_gamma(mut self) -> Self {
+        self.norm.gamma = self.norm.gamma.set_require_grad(false);
+        self
     }
 }

@@ -10,11 +10,14 @@
 mod align;
 mod evaluation;
 mod golden;
+mod heads;
 mod mishaps;
 mod models;
+mod networks;
 mod pytorch;
 mod resume;
 #[path = "../../../tests/it/shared.rs"]
 mod shared;
+mod steps;
 mod support;
 mod torture;
