@@ -11,6 +11,8 @@ use super::{
     tree::{Node, Table, Value},
 };
 
+/// Above nothing, without an upper end.
+pub(super) const POSITIVE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Unbounded);
 /// The largest whole number that TOML can write.
 pub(super) const MOST: u64 = i64::MAX as u64;
 
@@ -50,6 +52,7 @@ pub(super) struct Reader<'a> {
     table: &'a Table,
     path: String,
     known: RefCell<Vec<&'static str>>,
+    refused: RefCell<Vec<&'static str>>,
     mistakes: &'a Mistakes,
 }
 
@@ -60,6 +63,7 @@ impl<'a> Reader<'a> {
             table,
             path: path.into(),
             known: RefCell::default(),
+            refused: RefCell::default(),
             mistakes,
         }
     }
@@ -303,11 +307,20 @@ impl<'a> Reader<'a> {
         read
     }
 
+    /// Notes a key that is known and can't stand here, with the reason.
+    pub fn refuse(&self, key: &'static str, reason: &str) {
+        if let Some(node) = self.table.entries.get(key) {
+            self.refused.borrow_mut().push(key);
+            self.mistakes.add(&node.place, self.full(key), reason);
+        }
+    }
+
     /// Notes the keys that nobody asked for.
     pub fn finish(self) {
         let known = self.known.into_inner();
+        let refused = self.refused.into_inner();
         for (key, node) in &self.table.entries {
-            if known.contains(&key.as_str()) {
+            if known.contains(&key.as_str()) || refused.contains(&key.as_str()) {
                 continue;
             }
             let hint = meant(key, &known)

@@ -1,10 +1,10 @@
 //! The recipe: how to train, as a TOML file.
 
-use std::{fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::ParkWindow;
+use super::{LossOptions, OptimiserOptions, ParkWindow, ScheduleOptions, Stage, TripletOptions};
 
 /// Everything that decides what a training run computes, apart from where its data lie (that is `config.ini`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct Recipe {
     /// A list of classes of the training sets that are one person, or to be left out; the file that `data overlap` writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merge: Option<PathBuf>,
+    /// By section: a validation better than all before it and better than this is saved at once.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub best: BTreeMap<String, f64>,
     /// Training sets, by their section in `config.ini`.
     pub datasets: Vec<DatasetChoice>,
     /// How an image becomes network input.
@@ -49,12 +52,26 @@ pub struct Recipe {
     pub augment: AugmentOptions,
     /// The backbone.
     pub network: NetworkOptions,
-    /// The objective's constants.
+    /// The head over the classes, with the terms that go with it; the triplet stage reads the weight decay alone.
     pub loss: LossOptions,
-    /// The triplet stage's constants; read only by that stage.
+    /// The terms over pairs; read only by the stages that draw people.
     pub triplet: TripletOptions,
+    /// How a gradient becomes a change.
+    pub optimiser: OptimiserOptions,
     /// Learning rate over time.
     pub schedule: ScheduleOptions,
+    /// Which distributions go into the event log.
+    pub histograms: HistogramOptions,
+}
+
+/// Which distributions go into the event log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistogramOptions {
+    /// Of cos θ_y and of the embeddings' lengths, every so many steps; 0: never.
+    pub every: u64,
+    /// With them, of each layer's weights and gradients.
+    pub layers: bool,
 }
 
 /// What to do when a loss or a gradient is not finite.
@@ -67,16 +84,6 @@ pub enum OnNan {
     Skip,
     /// Go back to the last checkpoint, and on from there with the batches after this one.
     Rewind,
-}
-
-/// The objective of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// Additive angular margin + centre + weight decay, from scratch.
-    MarginCentre,
-    /// Triplet fine-tune of a trained backbone, P×K batches.
-    Triplet,
 }
 
 /// One training set and its share of the batches.
@@ -170,16 +177,22 @@ impl fmt::Display for ChannelOrder {
     }
 }
 
-/// The L-ResNet-E-IR backbone's shape and start values.
+/// The backbone's shape and start values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkOptions {
-    /// Depth by its usual name: 32, 50, 100 or 152.
+    /// The family.
+    #[serde(default)]
+    pub architecture: Architecture,
+    /// L-ResNet-E-IR's depth by its usual name: 32, 50, 100 or 152.
     pub depth: u32,
     /// Length of an embedding.
     pub embedding: usize,
     /// The shortcut of a stage's first unit.
     pub shortcut: Shortcut,
+    /// Whether each unit weighs its channels (Hu et al. 2018), and has an activation after the sum.
+    #[serde(default)]
+    pub squeeze_excitation: bool,
     /// Order in which the last feature map is flattened.
     pub flatten: Flatten,
     /// Share of features *dropped* before the embedding layer while training, 0..1.
@@ -188,10 +201,63 @@ pub struct NetworkOptions {
     pub batch_norm_decay: f64,
     /// BatchNorm's ε.
     pub batch_norm_epsilon: f64,
+    /// How kernels, matrices and class weights are drawn at the start.
+    #[serde(default)]
+    pub initialisation: Initialisation,
     /// Standard deviation of the start values of BatchNorm's gammas, around 1.
     pub gamma_deviation: f64,
+    /// Whether the last BatchNorm's gammas keep their start values.
+    #[serde(default = "yes")]
+    pub frozen_output_gamma: bool,
     /// Start value of the PReLU slopes.
     pub prelu_start: f64,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The published experiment's backbone.
+impl Default for NetworkOptions {
+    fn default() -> Self {
+        Self {
+            architecture: Architecture::LResNet,
+            depth: 50,
+            embedding: 512,
+            shortcut: Shortcut::Subsample,
+            squeeze_excitation: false,
+            flatten: Flatten::Hwc,
+            drop: 0.6,
+            batch_norm_decay: 0.9,
+            batch_norm_epsilon: 2e-5,
+            initialisation: Initialisation::Xavier,
+            gamma_deviation: 0.002,
+            frozen_output_gamma: true,
+            prelu_start: 0.0,
+        }
+    }
+}
+
+/// A family of backbones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Architecture {
+    /// L-ResNet-E-IR: residual units, output "E".
+    #[default]
+    LResNet,
+    /// MobileFaceNet (Chen et al. 2018): inverted residual units, a million parameters.
+    MobileFaceNet,
+}
+
+/// How kernels, matrices and class weights are drawn at the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initialisation {
+    /// Normal, of variance 2 / (fan in + fan out): the published experiment.
+    #[default]
+    Xavier,
+    /// Kernels N(0, 0.1²), the embedding's matrix uniform within 1/√fan in, class weights N(0, 0.01²): arcface_torch.
+    ArcfaceTorch,
 }
 
 /// The shortcut of a stage's first unit.
@@ -212,74 +278,6 @@ pub enum Flatten {
     Chw,
     /// Channels innermost (TensorFlow).
     Hwc,
-}
-
-/// Constants of margin, centre and weight decay.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LossOptions {
-    /// The scale s of the logits.
-    pub scale: f64,
-    /// The angular margin m, in radians.
-    pub margin: f64,
-    /// The weight β of the centre term.
-    pub centre_weight: f64,
-    /// The factor α of α·Σw²/2.
-    pub weight_decay: f64,
-}
-
-/// Constants of the triplet stage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TripletOptions {
-    /// How much farther the other person must be, in Euclidean distance of unit embeddings.
-    pub margin: f64,
-    /// Weight of the triplet term in the total.
-    pub weight: f64,
-    /// K: images of each person in a batch; the batch holds batch_size / K people.
-    pub images_per_class: usize,
-    /// Which triplets of a batch count.
-    pub mining: Mining,
-}
-
-/// Which triplets of a batch count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mining {
-    /// For every anchor its farthest positive and nearest negative.
-    BatchHard,
-    /// All triplets, averaged over those with a loss above zero.
-    BatchAll,
-}
-
-/// The optimiser's constants and the learning rate over time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScheduleOptions {
-    /// SGD momentum, dampening 0.
-    pub momentum: f64,
-    /// The rate after warm-up.
-    pub learning_rate: f64,
-    /// Steps of linear rise from 0 to `learning_rate`.
-    pub warmup_steps: u64,
-    /// What happens after warm-up.
-    pub decay: Decay,
-    /// With `decay = "step"`: the steps at which the rate changes, rising.
-    pub boundaries: Vec<u64>,
-    /// With `decay = "step"`: the rate from each boundary on, as many as boundaries.
-    pub rates: Vec<f64>,
-}
-
-/// How the learning rate falls after warm-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Decay {
-    /// It stays.
-    Constant,
-    /// It jumps at the boundaries.
-    Step,
-    /// Half a cosine down to 0 at the last step.
-    Cosine,
 }
 
 /// The name that a run directory gives to its copy of the merge list.

@@ -5,21 +5,20 @@
 
 use std::{
     cell::RefCell,
-    ops::Bound,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
 use super::{
-    AugmentOptions, ChannelOrder, Crop, DatasetChoice, Decay, Flatten, InputOptions, LossOptions,
-    Mining, NetworkOptions, OnNan, ParkWindow, Recipe, ScheduleOptions, Shortcut, Stage,
-    TripletOptions, WrongSize,
+    AugmentOptions, ChannelOrder, Crop, DatasetChoice, HistogramOptions, InputOptions, OnNan,
+    ParkWindow, Recipe, Stage, WrongSize,
     error::{ConfigErrors, Place, read_text},
-    reader::{MOST, Mistakes, Need, Read, Reader, number, number_words},
+    network_file::read_network,
+    objective_file::{read_loss, read_triplet},
+    optimisation_file::{read_optimiser, read_schedule},
+    reader::{MOST, Mistakes, Need, Read, Reader},
     tree::{Table, Value},
 };
-
-/// Above nothing, without an upper end.
-const POSITIVE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Unbounded);
 
 impl Recipe {
     /// Reads a recipe file.
@@ -84,6 +83,7 @@ fn read_recipe(table: &Table, mistakes: &Mistakes) -> Recipe {
     let stages = [
         ("margin-centre", Stage::MarginCentre),
         ("triplet", Stage::Triplet),
+        ("joint", Stage::Joint),
     ];
     let stage = reader.choice("stage", &stages, Stage::MarginCentre);
     let steps = reader.whole("steps", 1..=MOST, Need::Required(1));
@@ -99,7 +99,9 @@ fn read_recipe(table: &Table, mistakes: &Mistakes) -> Recipe {
         },
     );
     check_no_repeats(&validation, mistakes);
-    let triplet = read_triplet(&reader, &stage, &batch_size, mistakes);
+    let (optimiser, accumulation) = read_optimiser(&reader, &batch_size, mistakes);
+    let triplet = read_triplet(&reader, &stage, &batch_size, &accumulation, mistakes);
+    let best = read_best(&reader, &validation, mistakes);
     let on_nan = [
         ("stop", OnNan::Stop),
         ("skip", OnNan::Skip),
@@ -139,13 +141,19 @@ fn read_recipe(table: &Table, mistakes: &Mistakes) -> Recipe {
             .value,
         validation: validation.value,
         merge: read_merge(&reader),
+        best,
         datasets: read_datasets(&reader, mistakes),
         input: read_input(&reader),
         augment: read_augment(&reader),
         network: read_network(&reader, mistakes),
-        loss: read_loss(&reader),
+        loss: read_loss(&reader, mistakes),
         triplet,
-        schedule: read_schedule(&reader, &steps, mistakes),
+        schedule: read_schedule(&reader, &steps, optimiser.rule, mistakes),
+        optimiser,
+        histograms: reader.table("histograms", |histograms| HistogramOptions {
+            every: histograms.whole("every", 0..=MOST, Need::Default(0)).value,
+            layers: histograms.flag("layers", false).value,
+        }),
     };
     reader.finish();
     recipe
@@ -213,6 +221,31 @@ fn read_datasets(reader: &Reader<'_>, mistakes: &Mistakes) -> Vec<DatasetChoice>
     choices.into_iter().map(|(choice, _)| choice).collect()
 }
 
+/// The accuracies above which a new best is saved, by section.
+fn read_best(
+    reader: &Reader<'_>,
+    validation: &Read<Vec<String>>,
+    mistakes: &Mistakes,
+) -> BTreeMap<String, f64> {
+    reader.table("best", |best| {
+        let mut accuracies = BTreeMap::new();
+        for section in ["lfw", "ytf"] {
+            let above = best.number(section, 0.0..1.0, 0.0);
+            if !above.given {
+                continue;
+            }
+            if validation.sound && !validation.value.iter().any(|known| known == section) {
+                let problem = format!(
+                    "\"{section}\" is never measured; name it in validation, or leave this out"
+                );
+                mistakes.add(&above.place, above.key, problem);
+            }
+            accuracies.insert(section.to_owned(), above.value);
+        }
+        accuracies
+    })
+}
+
 fn read_input(reader: &Reader<'_>) -> InputOptions {
     reader.table("input", |input| InputOptions {
         crop: input
@@ -247,189 +280,6 @@ fn read_augment(reader: &Reader<'_>) -> AugmentOptions {
         blur_probability: augment.number("blur_probability", 0.0..=1.0, 0.0).value,
         blur_sigma: augment.number("blur_sigma", 0.1..=4.0, 1.5).value,
     })
-}
-
-fn read_network(reader: &Reader<'_>, mistakes: &Mistakes) -> NetworkOptions {
-    reader.table("network", |network| {
-        let depth = network.whole("depth", 0..=MOST, Need::Default(50));
-        if depth.sound && ![32, 50, 100, 152].contains(&depth.value) {
-            let problem = format!("found {}; allowed: 32, 50, 100, 152", depth.value);
-            mistakes.add(&depth.place, depth.key, problem);
-        }
-        let shortcuts = [
-            ("subsample", Shortcut::Subsample),
-            ("projection", Shortcut::Projection),
-        ];
-        NetworkOptions {
-            depth: depth.value as u32,
-            embedding: network
-                .whole("embedding", 2..=8_192, Need::Default(512))
-                .value as usize,
-            shortcut: network
-                .choice("shortcut", &shortcuts, Shortcut::Subsample)
-                .value,
-            flatten: network
-                .choice(
-                    "flatten",
-                    &[("chw", Flatten::Chw), ("hwc", Flatten::Hwc)],
-                    Flatten::Hwc,
-                )
-                .value,
-            drop: network.number("drop", 0.0..1.0, 0.6).value,
-            batch_norm_decay: network.number("batch_norm_decay", 0.0..1.0, 0.9).value,
-            batch_norm_epsilon: network.number("batch_norm_epsilon", POSITIVE, 2e-5).value,
-            gamma_deviation: network.number("gamma_deviation", 0.0..=1.0, 0.002).value,
-            prelu_start: network.number("prelu_start", -1.0..=1.0, 0.0).value,
-        }
-    })
-}
-
-fn read_loss(reader: &Reader<'_>) -> LossOptions {
-    reader.table("loss", |loss| LossOptions {
-        scale: loss.number("scale", POSITIVE, 64.0).value,
-        margin: loss.number("margin", 0.0..=1.5, 0.5).value,
-        centre_weight: loss.number("centre_weight", 0.0.., 0.3).value,
-        weight_decay: loss.number("weight_decay", 0.0..=1.0, 1e-4).value,
-    })
-}
-
-fn read_triplet(
-    reader: &Reader<'_>,
-    stage: &Read<Stage>,
-    batch_size: &Read<u64>,
-    mistakes: &Mistakes,
-) -> TripletOptions {
-    reader.table("triplet", |triplet| {
-        // One image of each person leaves no positive pair.
-        let images_per_class = triplet.whole("images_per_class", 2..=65_536, Need::Default(4));
-        let (batch, images) = (batch_size.value, images_per_class.value);
-        if stage.value == Stage::Triplet && batch_size.sound && images_per_class.sound {
-            let place = if batch_size.given {
-                batch_size
-            } else {
-                &images_per_class
-            };
-            if batch % images != 0 {
-                let problem = format!(
-                    "found {batch}; allowed: a multiple of triplet.images_per_class = {images}"
-                );
-                mistakes.add(&place.place, "batch_size", problem);
-            } else if batch / images < 2 {
-                let problem = format!(
-                    "found {batch}, which is one person of triplet.images_per_class = {images}; \
-                     allowed: two people or more, from {}",
-                    2 * images
-                );
-                mistakes.add(&place.place, "batch_size", problem);
-            }
-        }
-        let minings = [
-            ("batch-hard", Mining::BatchHard),
-            ("batch-all", Mining::BatchAll),
-        ];
-        TripletOptions {
-            margin: triplet
-                .number("margin", (Bound::Excluded(0.0), Bound::Included(2.0)), 0.3)
-                .value,
-            weight: triplet.number("weight", POSITIVE, 10.0).value,
-            images_per_class: images_per_class.value as usize,
-            mining: triplet.choice("mining", &minings, Mining::BatchHard).value,
-        }
-    })
-}
-
-fn read_schedule(reader: &Reader<'_>, steps: &Read<u64>, mistakes: &Mistakes) -> ScheduleOptions {
-    reader.table("schedule", |schedule| {
-        let warmup = schedule.whole("warmup_steps", 0..=MOST, Need::Default(0));
-        if warmup.sound && steps.sound && warmup.value > steps.value {
-            let problem = format!(
-                "found {}; allowed: no more than steps = {}",
-                warmup.value, steps.value
-            );
-            mistakes.add(&warmup.place, &warmup.key, problem);
-        }
-        let boundaries = schedule.list(
-            "boundaries",
-            "a step from 1 up",
-            vec![],
-            |value| match value {
-                Value::Integer(step) => u64::try_from(*step)
-                    .ok()
-                    .filter(|step| (1..=MOST).contains(step)),
-                _ => None,
-            },
-        );
-        let rates = schedule.list("rates", &number_words(&POSITIVE), vec![], |value| {
-            number(value, &POSITIVE)
-        });
-        let stepped = !boundaries.value.is_empty() || !rates.value.is_empty();
-        let decays = [
-            ("constant", Decay::Constant),
-            ("step", Decay::Step),
-            ("cosine", Decay::Cosine),
-        ];
-        let default = if stepped {
-            Decay::Step
-        } else {
-            Decay::Constant
-        };
-        let decay = schedule.choice("decay", &decays, default);
-        if decay.sound && decay.value == Decay::Step && boundaries.sound && rates.sound {
-            check_boundaries(&boundaries, &rates, &decay.place, &warmup, mistakes);
-        }
-        ScheduleOptions {
-            momentum: schedule.number("momentum", 0.0..1.0, 0.9).value,
-            learning_rate: schedule.number("learning_rate", POSITIVE, 1e-3).value,
-            warmup_steps: warmup.value,
-            decay: decay.value,
-            boundaries: boundaries.value,
-            rates: rates.value,
-        }
-    })
-}
-
-fn check_boundaries(
-    boundaries: &Read<Vec<u64>>,
-    rates: &Read<Vec<f64>>,
-    decay: &Place,
-    warmup: &Read<u64>,
-    mistakes: &Mistakes,
-) {
-    let counts = (boundaries.value.len(), rates.value.len());
-    if counts == (0, 0) {
-        let problem = "is missing; decay = \"step\" needs boundaries and as many rates";
-        mistakes.add(decay, &boundaries.key, problem);
-    } else if counts.0 != counts.1 {
-        let place = if rates.given {
-            &rates.place
-        } else {
-            &boundaries.place
-        };
-        let problem = format!(
-            "found {}; allowed: as many as boundaries, {}",
-            counts.1, counts.0
-        );
-        mistakes.add(place, &rates.key, problem);
-    }
-    if let Some([before, after]) = boundaries
-        .value
-        .array_windows()
-        .find(|[before, after]| before >= after)
-    {
-        let problem = format!("found {before} before {after}; allowed: rising steps");
-        mistakes.add(&boundaries.place, &boundaries.key, problem);
-    }
-    if let Some(first) = boundaries
-        .value
-        .first()
-        .filter(|first| warmup.sound && **first < warmup.value)
-    {
-        let problem = format!(
-            "found {first}; allowed: from warmup_steps = {} on",
-            warmup.value
-        );
-        mistakes.add(&boundaries.place, &boundaries.key, problem);
-    }
 }
 
 fn check_no_repeats(list: &Read<Vec<String>>, mistakes: &Mistakes) {

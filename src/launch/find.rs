@@ -187,6 +187,16 @@ pub fn check_start(recipe: &Recipe, model: &Path) -> Result<(), LaunchError> {
         }
     };
     compare(
+        "network.architecture",
+        word(&ours.architecture),
+        word(&theirs.architecture),
+    );
+    compare(
+        "network.squeeze_excitation",
+        ours.squeeze_excitation.to_string(),
+        theirs.squeeze_excitation.to_string(),
+    );
+    compare(
         "network.depth",
         ours.depth.to_string(),
         theirs.depth.to_string(),

@@ -59,6 +59,7 @@ fn recipes_in_assets_are_right_and_round_trip() {
         names.push(path.file_stem().unwrap().to_string_lossy().into_owned());
     }
     for name in [
+        "arcface",
         "cpu-small",
         "demo",
         "demo-triplet",
@@ -115,12 +116,14 @@ fn a_wrong_recipe_says_line_key_found_and_allowed() {
     check_recipe(
         "[netwrk]\ndepth = 50\n",
         "r.toml:5: netwrk: unknown key; did you mean network? (allowed here: stage, steps, batch_size, validation, \
-         triplet, seed, validate_every, checkpoint_every, keep_checkpoints, keep_every, max_broken_images, ema_decay, \
-         on_nan, park_between, on_finish, merge, datasets, input, augment, network, loss, schedule)",
+         optimiser, triplet, best, seed, validate_every, checkpoint_every, keep_checkpoints, keep_every, \
+         max_broken_images, ema_decay, on_nan, park_between, on_finish, merge, datasets, input, augment, network, loss, \
+         schedule, histograms)",
     );
     check_recipe(
         "[loss]\nmargn = 0.5\n",
-        "r.toml:6: loss.margn: unknown key; did you mean margin? (allowed here: scale, margin, centre_weight, weight_decay)",
+        "r.toml:6: loss.margn: unknown key; did you mean margin? (allowed here: head, scale, margin, \
+         straight_through, centre_weight, sub_centres, head_weight, sample_fraction, weight_decay)",
     );
     check_recipe(
         "[input]\nmirror = \"yes\"\n",
@@ -229,7 +232,7 @@ fn all_mistakes_of_a_recipe_are_told_at_once() {
          r.toml:2: batch_size: found 0; allowed: a whole number from 2 to 65536\n\
          r.toml:3: seed: found -1; allowed: a whole number from 0\n\
          r.toml:4: validation[1]: found \"lwf\"; allowed: \"lfw\" or \"ytf\"\n\
-         r.toml:5: stage: found \"softmax\"; allowed: \"margin-centre\", \"triplet\""
+         r.toml:5: stage: found \"softmax\"; allowed: \"margin-centre\", \"triplet\", \"joint\""
     );
     assert_eq!(
         recipe_messages("", &[]),
@@ -306,8 +309,8 @@ fn arguments_lie_over_the_file_and_are_named_in_messages() {
     );
     check_set(
         "loss.margn=1",
-        "--set loss.margn=1: loss.margn: unknown key; did you mean margin? (allowed here: scale, margin, centre_weight, \
-         weight_decay)",
+        "--set loss.margn=1: loss.margn: unknown key; did you mean margin? (allowed here: head, scale, margin, \
+         straight_through, centre_weight, sub_centres, head_weight, sample_fraction, weight_decay)",
     );
     check_set(
         "stage=\x1b[2J",

@@ -17,6 +17,7 @@ mod evaluate;
 mod evaluation;
 mod loading;
 mod models;
+mod objective;
 mod real;
 mod rooms;
 mod run;

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use facetui::{config::Recipe, data::Batch, run::RunDirectory};
 use facetui_worker::{
-    model::{device, network::Network, optimiser::Optimiser, parameters},
+    model::device,
     train::{
         checkpoint::{Checkpoint, Keep, Manifest},
         checkpoint_writer::CheckpointWriter,
@@ -27,19 +27,7 @@ fn main() {
     );
     let recipe = Recipe::parse(&recipe, Path::new("bench.toml")).expect("a sound recipe");
     let device = device::open("auto".parse().expect("a device's name")).expect("a device");
-    let autodiff = device.device.clone().autodiff();
-    let mut trainer = Trainer {
-        network: Network::new(
-            &recipe.network,
-            recipe.input.crop,
-            Some(classes),
-            1,
-            &autodiff,
-        ),
-        optimiser: Optimiser::default(),
-        average: None,
-        device: autodiff,
-    };
+    let mut trainer = Trainer::new(&recipe, classes, &device.device);
     let batch = Batch {
         step: 0,
         epoch: 0,
@@ -73,7 +61,7 @@ fn main() {
         plain.push(timed(&mut trainer));
         plain.push(timed(&mut trainer));
         let begun = Instant::now();
-        let _ = trainer.network.embedder();
+        let state = trainer.snapshot();
         writer.submit(Checkpoint {
             manifest: Manifest {
                 step: 0,
@@ -85,9 +73,9 @@ fn main() {
                 figures: BTreeMap::new(),
                 files: BTreeMap::new(),
             },
-            weights: parameters::snapshot(&trainer.network),
-            optimiser: trainer.optimiser.snapshot(),
-            average: None,
+            weights: state.weights,
+            optimiser: state.optimiser,
+            average: state.average,
         });
         snapshots.push(begun.elapsed().as_secs_f64());
         after.push(timed(&mut trainer));

@@ -14,10 +14,7 @@ use std::{
 };
 
 use facetui::{config::Recipe, data::Batch};
-use facetui_worker::{
-    model::{device, network::Network, optimiser::Optimiser},
-    train::trainer::Trainer,
-};
+use facetui_worker::{model::device, train::trainer::Trainer};
 
 const BATCH: usize = 32;
 const CLASSES: usize = 1000;
@@ -80,21 +77,8 @@ impl Training {
         );
         let recipe = Recipe::parse(&recipe, Path::new("bench.toml")).expect("a sound recipe");
         let device = device::open("cpu".parse().expect("a device's name")).expect("LibTorch");
-        let device = device.device.autodiff();
-        let network = Network::new(
-            &recipe.network,
-            recipe.input.crop,
-            Some(CLASSES),
-            1,
-            &device,
-        );
         Self {
-            trainer: Trainer {
-                network,
-                optimiser: Optimiser::default(),
-                average: None,
-                device,
-            },
+            trainer: Trainer::new(&recipe, CLASSES, &device.device),
             batch: Batch {
                 step: 0,
                 epoch: 0,

@@ -1,4 +1,4 @@
-//! TensorBoard's protocol-buffer messages, as far as scalars need them; fields left out here are skipped on reading.
+//! TensorBoard's protocol-buffer messages, as far as scalars and histograms need them; fields left out here are skipped on reading.
 //!
 //! Numbers and types are those of tensorflow's `event.proto`, `summary.proto` and `tensor.proto`.
 //! Strings that come from files are declared as bytes, which look the same on the wire: a tag that isn't UTF-8
@@ -39,7 +39,7 @@ pub(super) struct ValueMessage {
     pub tag: Vec<u8>,
     #[prost(message, optional, tag = "9")]
     pub metadata: Option<MetadataMessage>,
-    #[prost(oneof = "ValueKind", tags = "2, 8")]
+    #[prost(oneof = "ValueKind", tags = "2, 5, 8")]
     pub value: Option<ValueKind>,
 }
 
@@ -47,8 +47,30 @@ pub(super) struct ValueMessage {
 pub(super) enum ValueKind {
     #[prost(float, tag = "2")]
     Simple(f32),
+    /// A [`HistogramMessage`], which no reader of ours looks into.
+    #[prost(bytes, tag = "5")]
+    Histogram(Vec<u8>),
     #[prost(message, tag = "8")]
     Tensor(TensorMessage),
+}
+
+/// Counts of values between limits: `HistogramProto`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct HistogramMessage {
+    #[prost(double, tag = "1")]
+    pub min: f64,
+    #[prost(double, tag = "2")]
+    pub max: f64,
+    #[prost(double, tag = "3")]
+    pub num: f64,
+    #[prost(double, tag = "4")]
+    pub sum: f64,
+    #[prost(double, tag = "5")]
+    pub sum_squares: f64,
+    #[prost(double, repeated, tag = "6")]
+    pub bucket_limit: Vec<f64>,
+    #[prost(double, repeated, tag = "7")]
+    pub bucket: Vec<f64>,
 }
 
 #[derive(Clone, PartialEq, Message)]

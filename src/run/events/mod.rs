@@ -1,8 +1,9 @@
 //! A run's scalars as TensorBoard event files, its own and anyone else's.
 //!
-//! `writer` makes them, `tail` follows them as they grow, `record` is their framing, `message` their contents and
+//! `writer` makes them, `tail` follows them as they grow, `record` is their framing, `message` their contents, `histogram` how values become counts, and
 //! `plain` the short way through the commonest of these.
 
+mod histogram;
 mod message;
 mod plain;
 mod record;

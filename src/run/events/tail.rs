@@ -433,6 +433,7 @@ fn scalar_of(value: &ValueMessage) -> Option<(&[u8], f64)> {
             }
             tensor.scalar()?
         }
+        ValueKind::Histogram(_) => return None,
     };
     Some((&value.tag, number))
 }

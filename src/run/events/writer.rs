@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
+use super::histogram::histogram;
 use super::message::{
     EventMessage, SESSION_START, SessionLogMessage, SummaryMessage, ValueKind, ValueMessage,
     WhatMessage,
@@ -97,6 +98,35 @@ impl EventWriter {
                 value: Some(ValueKind::Simple(value as f32)),
             })
             .collect();
+        self.push(
+            step,
+            WhatMessage::Summary(SummaryMessage { value }),
+            host::now(),
+        )
+    }
+
+    /// Adds the distributions of some values at a step, as one event; nothing where no value is finite.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn histograms<'a>(
+        &mut self,
+        step: u64,
+        values: impl IntoIterator<Item = (&'a str, &'a [f32])>,
+    ) -> Result<(), RunError> {
+        let value: Vec<ValueMessage> = values
+            .into_iter()
+            .filter_map(|(tag, values)| {
+                Some(ValueMessage {
+                    tag: tag.as_bytes().to_vec(),
+                    metadata: None,
+                    value: Some(ValueKind::Histogram(histogram(values)?.encode_to_vec())),
+                })
+            })
+            .collect();
+        if value.is_empty() {
+            return Ok(());
+        }
         self.push(
             step,
             WhatMessage::Summary(SummaryMessage { value }),

@@ -22,7 +22,7 @@ use facetui::{
 use thiserror::Error;
 
 use crate::model::{
-    inference::InferenceNetwork,
+    embedding_network::EmbeddingNetwork,
     input::to_planes,
     onnx::{ONNX_BATCH, OnnxError, OnnxModel},
 };
@@ -81,7 +81,7 @@ pub type Between<'a> = dyn FnMut(usize) -> ControlFlow<()> + 'a;
 /// What computes.
 pub enum Engine {
     /// One of our networks, on the device that it was made for.
-    Network(Box<InferenceNetwork>),
+    Network(Box<EmbeddingNetwork>),
     /// A model of anybody's.
     Onnx(Box<OnnxModel>),
 }

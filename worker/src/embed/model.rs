@@ -19,7 +19,7 @@ use super::{Embedder, Engine, Input};
 use crate::{
     model::{
         device::{DeviceError, NamedDevice},
-        inference::InferenceNetwork,
+        embedding_network::EmbeddingNetwork,
         onnx::{OnnxError, OnnxModel},
         onnx_file,
         parameters::WeightsError,
@@ -279,9 +279,9 @@ impl ModelFile {
         weights: &DescribedWeights,
         crop: Crop,
         device: &Device,
-    ) -> Result<InferenceNetwork, ModelError> {
+    ) -> Result<EmbeddingNetwork, ModelError> {
         let options = &weights.description.network;
-        InferenceNetwork::new(&weights.tensors, weights.prefix, options, crop, device).map_err(
+        EmbeddingNetwork::new(&weights.tensors, weights.prefix, options, crop, device).map_err(
             |source| ModelError::Weights {
                 path: self.path.clone(),
                 source: weights.in_their_words(source),

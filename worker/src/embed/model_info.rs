@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use facetui::{
-    config::{ChannelOrder, Stage},
+    config::ChannelOrder,
     run::{BareWeights, ModelInfo, ModelInput, Preprocessing},
 };
 
@@ -103,14 +103,10 @@ impl ModelFile {
             }
             Form::Pytorch(None) | Form::Onnx(None) => return Vec::new(),
         };
-        let stage = match manifest.stage {
-            Stage::MarginCentre => "margin-centre",
-            Stage::Triplet => "triplet",
-        };
         let mut provenance = vec![
             ("step".to_owned(), manifest.step.to_string()),
             ("run".to_owned(), self.name.clone()),
-            ("stage".to_owned(), stage.to_owned()),
+            ("stage".to_owned(), manifest.stage.name().to_owned()),
         ];
         if let Some(classes) = manifest.classes {
             provenance.push(("classes".to_owned(), classes.to_string()));

@@ -11,6 +11,7 @@ use facetui::{
 
 use super::model::{ModelError, ModelFile};
 use crate::model::{
+    embedding_network::EmbeddingNetwork,
     onnx_export::to_onnx,
     parameters::{NamedTensors, to_safetensors},
     pytorch_writer,
@@ -69,7 +70,16 @@ pub fn write(
             description
         }
         ModelFormat::Onnx => {
-            let bytes = to_onnx(&network, &weights.description);
+            let EmbeddingNetwork::Folded(network) = &network else {
+                return Err(ModelError::Option {
+                    path: model.path.clone(),
+                    reason: format!(
+                        "{} can't be written as ONNX, which is done for plain L-ResNet-E-IR alone; --format safetensors takes any",
+                        weights.description.architecture()
+                    ),
+                });
+            };
+            let bytes = to_onnx(network, &weights.description);
             save(order, &bytes.map_err(|error| unwritable(order, error))?)?;
             notes.push(preprocessing(&weights.description));
             weights.description

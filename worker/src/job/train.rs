@@ -10,7 +10,7 @@ mod start;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use facetui::{
-    config::{DataConfig, DeviceChoice, OnNan, Recipe, Scaling, Stage},
+    config::{DataConfig, DeviceChoice, OnNan, Recipe, Scaling},
     data::{BatchOrder, Combined, Loader, LoaderOptions},
     run::{EventWriter, JournalEvent, RunDirectory, RunState},
 };
@@ -23,17 +23,13 @@ use crate::{
     embed::{Embedder, Engine, Input, verification::ValidationSet},
     model::{
         device::{self, NamedDevice},
-        inference::InferenceNetwork,
-        network::Network,
-        optimiser::Optimiser,
+        embedding_network::EmbeddingNetwork,
         parameters::{self, NamedTensors},
-        weights::CLASS_WEIGHTS,
     },
     train::{
-        average::Average,
         checkpoint::{self, CheckpointError, Keep},
         checkpoint_writer::CheckpointWriter,
-        trainer::Trainer,
+        trainer::{StepRecord, StepScalars, Trainer},
         watch::Watch,
     },
 };
@@ -106,6 +102,8 @@ struct Training {
     step: u64,
     /// Mean accuracies by section, of a validation at this very step.
     figures: BTreeMap<String, f64>,
+    /// The best of those that were saved so far.
+    best: BTreeMap<String, f64>,
     stop_after_epoch: bool,
     /// Somebody let the run go on within the hours in which it would park.
     in_spite_of_hours: bool,
@@ -122,20 +120,8 @@ impl Training {
         device: NamedDevice,
         from: Option<&Path>,
     ) -> Result<Self, JobError> {
-        let classes = match recipe.stage {
-            Stage::MarginCentre => Some(images.classes() as usize),
-            Stage::Triplet => None,
-        };
-        let autodiff = device.device.clone().autodiff();
-        let mut network = Network::new(
-            &recipe.network,
-            recipe.input.crop,
-            classes,
-            recipe.seed,
-            &autodiff,
-        );
-        let mut optimiser = Optimiser::default();
-        let mut average = (recipe.ema_decay > 0.0).then(Average::default);
+        let classes = images.classes() as usize;
+        let mut trainer = Trainer::new(&recipe, classes, &device.device);
         let mut step = 0;
         let mut skipped_batches = 0;
 
@@ -147,15 +133,10 @@ impl Training {
         let mut events = EventWriter::append(session.run.path())?;
         if let Some(checkpoint) = checkpoint {
             step = checkpoint.manifest.step;
-            network = parameters::load(network, &checkpoint.weights, |_| true)
-                .map_err(CheckpointError::from)?;
-            optimiser = Optimiser::restore(&checkpoint.optimiser, &device.device);
             skipped_batches = checkpoint.manifest.skipped_batches;
-            if let (Some(average), Some(saved)) = (&mut average, &checkpoint.average) {
-                *average = Average::restore(saved, &device.device);
-            }
+            checkpoint.restore(&mut trainer)?;
         } else if let Some(folder) = from {
-            network = load_start(session, network, &start::weights_of(folder)?, folder)?;
+            load_start(session, &mut trainer, &start::weights_of(folder)?, folder)?;
         }
         if ran_before || step > 0 {
             session.note(JournalEvent::Resumed { step })?;
@@ -168,14 +149,9 @@ impl Training {
         };
         Ok(Self {
             checkpoints: CheckpointWriter::start(&session.run, keep)?,
-            trainer: Trainer {
-                network,
-                optimiser,
-                average,
-                device: autodiff,
-            },
+            watch: Watch::new(recipe.stage.has_classes().then_some(classes)),
+            trainer,
             mishaps: Mishaps::new(skipped_batches),
-            watch: Watch::new(classes),
             in_spite_of_hours: false,
             recipe,
             device,
@@ -184,6 +160,7 @@ impl Training {
             events,
             step,
             figures: BTreeMap::new(),
+            best: checkpoint::best_figures(&session.run.checkpoints()?, step),
             stop_after_epoch: false,
         })
     }
@@ -220,8 +197,11 @@ impl Training {
             tell_broken(session, &batch.broken)?;
             wrong_sizes.tell(session, &self.recipe, loader)?;
             self.mishaps.before(&self.recipe, &self.trainer.network);
-            let mut scalars = match self.trainer.step(&self.recipe, self.step, &batch) {
-                Ok(scalars) => scalars,
+            let StepRecord {
+                mut scalars,
+                distributions,
+            } = match self.trainer.step(&self.recipe, self.step, &batch) {
+                Ok(record) => record,
                 Err(error) => {
                     self.mishap(session, &batch, error)?;
                     *loader = self.loader()?;
@@ -245,7 +225,7 @@ impl Training {
                     message: lint.message,
                 })?;
             }
-            self.record(session, scalars)?;
+            self.record(session, scalars, &distributions)?;
             if session.status.state == RunState::Starting {
                 session.enter(RunState::Running, None)?;
             }
@@ -259,7 +239,7 @@ impl Training {
             if validate {
                 self.validate(session)?;
             }
-            if save {
+            if self.is_new_best(session)? || save {
                 self.save(session)?;
             }
             self.tell_saved(session)?;
@@ -310,11 +290,12 @@ impl Training {
             threads: std::thread::available_parallelism().map_or(1, |threads| threads.get().min(8)),
             queue: QUEUED_BATCHES,
             max_broken: recipe.max_broken_images,
-            order: match recipe.stage {
-                Stage::MarginCentre => BatchOrder::Images,
-                Stage::Triplet => BatchOrder::People {
+            order: if recipe.stage.draws_people() {
+                BatchOrder::People {
                     images_per_person: recipe.triplet.images_per_class,
-                },
+                }
+            } else {
+                BatchOrder::Images
             },
         }
     }
@@ -322,9 +303,14 @@ impl Training {
     fn record(
         &mut self,
         session: &mut Session,
-        scalars: Vec<(&'static str, f64)>,
+        scalars: StepScalars,
+        distributions: &[(String, Vec<f32>)],
     ) -> Result<(), JobError> {
         or_full(self.events.scalars(self.step, scalars.iter().copied()))?;
+        let distributions = distributions
+            .iter()
+            .map(|(tag, values)| (tag.as_str(), values.as_slice()));
+        or_full(self.events.histograms(self.step, distributions))?;
         or_full(self.events.flush())?;
         for (tag, value) in scalars {
             session.status.scalars.insert(tag.to_owned(), value);
@@ -335,7 +321,7 @@ impl Training {
     /// The network as it embeds now.
     fn embedder(&self, run: &RunDirectory) -> Result<Embedder, JobError> {
         let input = &self.recipe.input;
-        let network = InferenceNetwork::new(
+        let network = EmbeddingNetwork::new(
             &parameters::snapshot(&self.trainer.validated().embedder()),
             "",
             &self.recipe.network,
@@ -396,27 +382,19 @@ impl Training {
 /// Loads the weights to start from: the whole backbone, and the class weights where they fit.
 fn load_start(
     session: &mut Session,
-    network: Network,
+    trainer: &mut Trainer,
     source: &NamedTensors,
     folder: &Path,
-) -> Result<Network, JobError> {
-    let wanted = network
-        .class_weights
-        .as_ref()
-        .map(|weights| weights.dims().to_vec());
-    let with_head = wanted.is_some()
-        && source.get(CLASS_WEIGHTS).map(|weights| &weights.shape) == wanted.as_ref();
-    let network = parameters::load(network, source, |name| name != CLASS_WEIGHTS || with_head)
-        .map_err(|error| {
-            JobError::Input(format!("can't start from {}: {error}", folder.display()))
-        })?;
-    let head = match (wanted.is_some(), with_head) {
+) -> Result<(), JobError> {
+    let with_head = trainer.start_from(source).map_err(|error| {
+        JobError::Input(format!("can't start from {}: {error}", folder.display()))
+    })?;
+    let head = match (trainer.class_shape().is_some(), with_head) {
         (false, _) => "",
         (true, true) => ", class weights included",
         (true, false) => "; the class weights start afresh, for another number of classes",
     };
     session.note(JournalEvent::Note {
         message: format!("started from the weights of {}{head}", folder.display()),
-    })?;
-    Ok(network)
+    })
 }

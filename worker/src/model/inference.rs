@@ -12,6 +12,7 @@ use facetui::config::{Crop, Flatten, NetworkOptions};
 
 use super::{
     backbone::{Backbone, Plan, UnitPlan, feature_map, input_size, plan},
+    embedding_network::is_folded,
     input::in_liked_order,
     layer::subsample,
     parameters::{HostTensor, NamedTensors, WeightsError, names_and_shapes},
@@ -36,7 +37,8 @@ impl InferenceNetwork {
     /// The network of some weights, whose names begin with `prefix`.
     ///
     /// # Errors
-    /// A tensor is missing, of another shape than the options ask for, or not finite.
+    /// A tensor is missing, of another shape than the options ask for, or not finite; or the network is of another
+    /// architecture.
     pub fn new(
         tensors: &NamedTensors,
         prefix: &str,
@@ -44,6 +46,9 @@ impl InferenceNetwork {
         crop: Crop,
         device: &Device,
     ) -> Result<Self, WeightsError> {
+        if !is_folded(options) {
+            return Err(WeightsError::NotFolded);
+        }
         let host = Host {
             tensors,
             prefix,
@@ -319,6 +324,7 @@ mod tests {
             batch_norm_epsilon: 1e-3,
             gamma_deviation: 0.1,
             prelu_start: 0.25,
+            ..NetworkOptions::default()
         }
     }
 

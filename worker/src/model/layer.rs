@@ -14,7 +14,7 @@ use facetui::config::NetworkOptions;
 
 use super::libtorch::{self, Geometry};
 
-/// A square convolution without bias.
+/// A convolution without bias.
 #[derive(Module, Debug)]
 pub struct Convolution {
     /// `[outputs, channels / groups, height, width]`.
@@ -33,6 +33,25 @@ impl Convolution {
                 stride,
                 padding: kernel / 2,
                 groups: 1,
+            },
+        }
+    }
+
+    /// A convolution of each channel by itself, with zeros as kernels.
+    pub fn depthwise(
+        channels: usize,
+        kernel: [usize; 2],
+        stride: usize,
+        padding: usize,
+        device: &Device,
+    ) -> Self {
+        let [height, width] = kernel;
+        Self {
+            weight: Initializer::Zeros.init([channels, 1, height, width], device),
+            geometry: Geometry {
+                stride,
+                padding,
+                groups: channels,
             },
         }
     }
@@ -163,6 +182,13 @@ impl ConvolutionNorm {
     pub fn forward_after(&self, slope: &Prelu, input: Tensor<4>) -> Tensor<4> {
         self.norm
             .forward(slope.then_convolve(&self.convolution, input))
+    }
+
+    /// Keeps the BatchNorm's gammas as they are.
+    #[must_use]
+    pub fn with_frozen_gamma(mut self) -> Self {
+        self.norm.gamma = self.norm.gamma.set_require_grad(false);
+        self
     }
 }
 

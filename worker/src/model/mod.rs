@@ -1,7 +1,10 @@
 //! Networks, losses, the optimiser and the devices they run on; knows nothing of runs.
 
 pub mod backbone;
+pub mod classes;
 pub mod device;
+pub mod embedding_network;
+pub mod gradients;
 pub mod inference;
 pub mod initialise;
 pub mod input;

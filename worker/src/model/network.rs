@@ -8,12 +8,16 @@ use facetui::config::{Crop, NetworkOptions};
 
 use super::{backbone::Backbone, initialise::initialise};
 
-/// A backbone with the class weights of the margin stage.
+/// The class weights' name in a network.
+pub const CLASS_WEIGHTS: &str = "class_weights";
+
+/// A backbone with the class weights of the stages that have them.
 #[derive(Module, Debug)]
 pub struct Network {
     /// The part that embeds faces.
     pub backbone: Backbone,
-    /// One row a class, `[classes, embedding]`; not normalised. The triplet stage has none.
+    /// One row a centre, `[classes · sub_centres, embedding]`, class by class; not normalised. None where there are no
+    /// classes, or where a step sees only a sample of them ([`super::classes::SampledClasses`]).
     pub class_weights: Option<Param<Tensor<2>>>,
 }
 
@@ -22,18 +26,19 @@ impl Network {
     pub fn new(
         options: &NetworkOptions,
         crop: Crop,
-        classes: Option<usize>,
+        class_rows: Option<usize>,
         seed: u64,
         device: &Device,
     ) -> Self {
         let network = Self {
             backbone: Backbone::new(options, crop, device),
-            class_weights: classes.map(|classes| {
-                Param::from_tensor(Tensor::zeros([classes, options.embedding], device))
-            }),
+            class_weights: class_rows
+                .map(|rows| Param::from_tensor(Tensor::zeros([rows, options.embedding], device))),
         };
         let mut network = initialise(network, seed, options);
-        network.backbone = network.backbone.with_frozen_output_gamma();
+        if options.frozen_output_gamma {
+            network.backbone = network.backbone.with_frozen_output_gamma();
+        }
         network
     }
 

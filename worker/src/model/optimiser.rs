@@ -1,4 +1,4 @@
-//! Stochastic gradient descent with momentum, with weight decay as a term of the loss.
+//! Stochastic gradient descent with momentum, and AdamW, with weight decay as a term of the loss or apart from it.
 //!
 //! Ours rather than burn's: the state is kept by tensor name, so a checkpoint can hold it as safetensors; the
 //! decay term's value and the gradient's length are known before anything is changed, so that a step which went
@@ -7,164 +7,177 @@
 use std::collections::BTreeMap;
 
 use burn::{
-    module::{Module, ModuleMapper, ModuleVisitor, Param},
-    tensor::{Device, Gradients, Tensor},
+    module::{Module, ModuleMapper, Param},
+    tensor::{Device, Tensor},
+};
+use facetui::config::OptimiserRule;
+
+use super::{
+    gradients::NamedGradients,
+    parameters::{HostTensor, NamePath, NamedTensors},
 };
 
-use super::parameters::{HostTensor, NamePath, NamedTensors, is_finite};
+/// What a checkpoint adds to a tensor's name for the mean of its squared gradients.
+const SECOND: &str = "#second";
 
 /// The optimiser's constants at one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepSize {
+    /// The rule.
+    pub rule: OptimiserRule,
     /// Learning rate.
     pub learning_rate: f64,
-    /// Share of the velocity that stays.
+    /// Share of SGD's velocity that stays.
     pub momentum: f64,
+    /// α of decay apart from the gradient; 0 where decay is a term of the loss.
+    pub weight_decay: f64,
+    /// Steps made before this one.
+    pub step: u64,
 }
 
-/// Velocities by parameter name.
+/// What the optimiser remembers of a tensor, flat.
+#[derive(Debug, Clone, Default)]
+pub struct Moments {
+    /// SGD's velocity, or the mean gradient of AdamW.
+    pub first: Option<Tensor<1>>,
+    /// The mean squared gradient of AdamW.
+    pub second: Option<Tensor<1>>,
+}
+
+/// Moments by parameter name.
 #[derive(Default)]
 pub struct Optimiser {
-    velocities: BTreeMap<String, Tensor<1>>,
+    moments: BTreeMap<String, Moments>,
 }
 
-/// The gradient of the whole objective, decay included, by parameter name.
-pub struct NamedGradients {
-    /// In the network's order.
-    tensors: Vec<(String, Tensor<1>)>,
-    /// α·Σw²/2 over the decayed parameters.
-    pub weight_decay: f64,
-    /// Euclidean length of the whole gradient.
-    pub norm: f64,
-}
-
-impl NamedGradients {
-    /// Takes the gradients of a module's parameters and adds the decay's, `weight_decay` being α.
-    pub fn of<M: Module>(module: &M, gradients: Gradients, weight_decay: f64) -> Self {
-        let mut gather = Gather {
-            path: NamePath::default(),
-            gradients,
-            weight_decay,
-            tensors: Vec::new(),
-            squared_weights: Vec::new(),
-            squared_gradients: Vec::new(),
-        };
-        module.visit(&mut gather);
-        Self {
-            tensors: gather.tensors,
-            weight_decay: weight_decay / 2.0 * total(gather.squared_weights),
-            norm: total(gather.squared_gradients).sqrt(),
+impl StepSize {
+    /// The weights after a step, and what is remembered of it; all flat.
+    ///
+    /// SGD: v ← momentum·v + gradient, w ← w − rate·v. AdamW: m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², w ← w −
+    /// rate·m̂/(√v̂ + ε), with m̂ and v̂ made up for their start at 0. Decay apart from the gradient: first, w ← w −
+    /// rate·α·w (Loshchilov and Hutter 2019).
+    pub fn apply(
+        &self,
+        name: &str,
+        mut weights: Tensor<1>,
+        gradient: Tensor<1>,
+        moments: Moments,
+    ) -> (Tensor<1>, Moments) {
+        let rate = self.learning_rate;
+        if self.weight_decay > 0.0 && is_decayed(name) {
+            weights = weights.mul_scalar(1.0 - rate * self.weight_decay);
         }
-    }
-
-    /// The parameter nearest the loss whose gradient is not finite.
-    pub fn not_finite(&self) -> Option<&str> {
-        self.tensors
-            .iter()
-            .rev()
-            .find(|(_, gradient)| !is_finite((*gradient).clone()))
-            .map(|(name, _)| name.as_str())
+        match self.rule {
+            OptimiserRule::Sgd => {
+                let velocity = match moments.first {
+                    Some(velocity) => velocity.mul_scalar(self.momentum) + gradient,
+                    None => gradient,
+                };
+                let weights = weights - velocity.clone().mul_scalar(rate);
+                let moments = Moments {
+                    first: Some(velocity),
+                    second: None,
+                };
+                (weights, moments)
+            }
+            OptimiserRule::AdamW {
+                beta1,
+                beta2,
+                epsilon,
+            } => {
+                let moved = |mean: Option<Tensor<1>>, beta: f64, new: Tensor<1>| {
+                    let new = new.mul_scalar(1.0 - beta);
+                    match mean {
+                        Some(mean) => mean.mul_scalar(beta) + new,
+                        None => new,
+                    }
+                };
+                let second = moved(moments.second, beta2, gradient.clone().powi_scalar(2));
+                let first = moved(moments.first, beta1, gradient);
+                let made = (self.step + 1) as f64;
+                let missing = |beta: f64| 1.0 - beta.powf(made);
+                let length = second.clone().div_scalar(missing(beta2)).sqrt();
+                let change = first.clone() / length.add_scalar(epsilon);
+                let weights = weights - change.mul_scalar(rate / missing(beta1));
+                let moments = Moments {
+                    first: Some(first),
+                    second: Some(second),
+                };
+                (weights, moments)
+            }
+        }
     }
 }
 
 impl Optimiser {
-    /// One step: v ← momentum·v + gradient, w ← w − rate·v. A velocity starts as the first gradient.
+    /// One step of every parameter that has a gradient.
     pub fn step<M: Module>(&mut self, module: M, gradients: NamedGradients, size: StepSize) -> M {
         module.map(&mut Pass {
             path: NamePath::default(),
-            velocities: &mut self.velocities,
-            gradients: gradients.tensors.into_iter().collect(),
+            moments: &mut self.moments,
+            gradients: gradients.into_map(),
             size,
         })
     }
 
-    /// Copies the velocities to the host.
+    /// Copies the moments to the host.
     pub fn snapshot(&self) -> NamedTensors {
-        self.velocities
-            .iter()
-            .map(|(name, velocity)| (name.clone(), HostTensor::from_tensor(velocity.clone())))
-            .collect()
+        let mut tensors = NamedTensors::new();
+        for (name, moments) in &self.moments {
+            if let Some(first) = &moments.first {
+                tensors.insert(name.clone(), HostTensor::from_tensor(first.clone()));
+            }
+            if let Some(second) = &moments.second {
+                let name = format!("{name}{SECOND}");
+                tensors.insert(name, HostTensor::from_tensor(second.clone()));
+            }
+        }
+        tensors
     }
 
-    /// An optimiser that goes on from a snapshot.
-    pub fn restore(tensors: &NamedTensors, device: &Device) -> Self {
-        Self {
-            velocities: tensors
-                .iter()
-                .map(|(name, tensor)| {
-                    let flat = HostTensor {
-                        shape: vec![tensor.values.len()],
-                        values: tensor.values.clone(),
-                    };
-                    (name.clone(), flat.to_tensor(device))
-                })
-                .collect(),
+    /// An optimiser that goes on from a snapshot; names that don't pass `wanted` are left out.
+    pub fn restore(tensors: &NamedTensors, device: &Device, wanted: impl Fn(&str) -> bool) -> Self {
+        let mut moments: BTreeMap<String, Moments> = BTreeMap::new();
+        for (name, tensor) in tensors {
+            let (of, is_second) = match name.strip_suffix(SECOND) {
+                Some(of) => (of, true),
+                None => (name.as_str(), false),
+            };
+            if !wanted(of) {
+                continue;
+            }
+            let flat = HostTensor {
+                shape: vec![tensor.values.len()],
+                values: tensor.values.clone(),
+            };
+            let moments = moments.entry(of.to_owned()).or_default();
+            let place = if is_second {
+                &mut moments.second
+            } else {
+                &mut moments.first
+            };
+            *place = Some(flat.to_tensor(device));
         }
+        Self { moments }
     }
 }
 
+/// The name under which a checkpoint has the mean squared gradient of a tensor.
+pub fn second_name(name: &str) -> String {
+    format!("{name}{SECOND}")
+}
+
 /// Whether weight decay covers a parameter: kernels, matrices, gammas and slopes, not betas nor biases.
-fn is_decayed(name: &str) -> bool {
+pub fn is_decayed(name: &str) -> bool {
     matches!(
         name.rsplit('.').next(),
         Some("weight" | "class_weights" | "gamma" | "alpha")
     )
 }
 
-/// The sum of scalars, fetched from the device at once.
-fn total(scalars: Vec<Tensor<1>>) -> f64 {
-    if scalars.is_empty() {
-        return 0.0;
-    }
-    // Summed on the host in 64 bits, in the module's fixed order.
-    Tensor::cat(scalars, 0)
-        .into_data()
-        .iter::<f32>()
-        .map(f64::from)
-        .sum()
-}
-
-struct Gather {
-    path: NamePath,
-    gradients: Gradients,
-    weight_decay: f64,
-    tensors: Vec<(String, Tensor<1>)>,
-    squared_weights: Vec<Tensor<1>>,
-    squared_gradients: Vec<Tensor<1>>,
-}
-
-impl ModuleVisitor for Gather {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.enter(name);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let tensor = param.val();
-        let Some(gradient) = tensor.grad_remove(&mut self.gradients) else {
-            return;
-        };
-        let count: usize = tensor.dims().iter().product();
-        let mut gradient = gradient.reshape([count]);
-        let name = self.path.name();
-        if is_decayed(&name) && self.weight_decay > 0.0 {
-            let weights = tensor.inner().reshape([count]);
-            self.squared_weights
-                .push(weights.clone().powi_scalar(2).sum());
-            gradient = gradient + weights.mul_scalar(self.weight_decay);
-        }
-        self.squared_gradients
-            .push(gradient.clone().powi_scalar(2).sum());
-        self.tensors.push((name, gradient));
-    }
-}
-
 struct Pass<'a> {
     path: NamePath,
-    velocities: &'a mut BTreeMap<String, Tensor<1>>,
+    moments: &'a mut BTreeMap<String, Moments>,
     gradients: BTreeMap<String, Tensor<1>>,
     size: StepSize,
 }
@@ -186,12 +199,9 @@ impl ModuleMapper for Pass<'_> {
         let (id, tensor, mapper) = param.consume();
         let shape = tensor.dims();
         let weights = tensor.inner().reshape([gradient.dims()[0]]);
-        let velocity = match self.velocities.remove(&name) {
-            Some(velocity) => velocity.mul_scalar(self.size.momentum) + gradient,
-            None => gradient,
-        };
-        let weights = weights - velocity.clone().mul_scalar(self.size.learning_rate);
-        self.velocities.insert(name, velocity);
+        let moments = self.moments.remove(&name).unwrap_or_default();
+        let (weights, moments) = self.size.apply(&name, weights, gradient, moments);
+        self.moments.insert(name, moments);
         let tensor = Tensor::from_inner(weights.reshape(shape)).require_grad();
         Param::from_mapped_value(id, tensor, mapper)
     }

@@ -53,6 +53,11 @@ pub enum WeightsError {
         /// The number.
         value: f32,
     },
+    /// The network has layers that the folded form doesn't know.
+    #[error(
+        "only L-ResNet-E-IR without squeeze and excitation can be folded; MobileFaceNet and SE networks embed layer by layer"
+    )]
+    NotFolded,
     /// A tensor of the network is not in the file.
     #[error(
         "the weights lack the tensor {name} of shape {expected:?}; the recipe's [network] and [input] must be those of the weights"

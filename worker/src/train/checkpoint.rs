@@ -24,6 +24,8 @@ use crate::model::{
     weights::{DESCRIPTION, Description},
 };
 
+use super::trainer::Trainer;
+
 /// What a folder's name begins with while it is written.
 const WRITING: &str = ".writing-";
 /// What a folder's name begins with while its successor takes its place.
@@ -44,7 +46,7 @@ pub struct Manifest {
     pub network: NetworkOptions,
     /// Its input.
     pub input: InputOptions,
-    /// Rows of the class weights, where there are any.
+    /// Classes, in the stages that have them.
     pub classes: Option<usize>,
     /// Batches that were left out because their numbers went wrong: batch `step + skipped_batches` comes next.
     #[serde(default)]
@@ -140,6 +142,15 @@ impl Checkpoint {
     /// The weights that embed: the averaged ones where there are any, as they were validated.
     pub fn embedding_weights(&self) -> &NamedTensors {
         self.average.as_ref().unwrap_or(&self.weights)
+    }
+
+    /// Puts a training where the checkpoint was made.
+    ///
+    /// # Errors
+    /// A tensor is missing or has another shape.
+    pub fn restore(&self, trainer: &mut Trainer) -> Result<(), CheckpointError> {
+        trainer.restore(&self.weights, &self.optimiser, self.average.as_ref())?;
+        Ok(())
     }
 
     /// Its files and their tensors.
@@ -308,6 +319,20 @@ pub fn newest(
         }
     }
     Ok((None, broken))
+}
+
+/// The best accuracy by set among the checkpoints up to a step.
+pub fn best_figures(checkpoints: &[CheckpointEntry], up_to: u64) -> BTreeMap<String, f64> {
+    let mut best: BTreeMap<String, f64> = BTreeMap::new();
+    for entry in checkpoints.iter().filter(|entry| entry.step <= up_to) {
+        // A damaged one tells nothing.
+        let figures = Manifest::read(&entry.path).map_or_else(|_| BTreeMap::new(), |of| of.figures);
+        for (set, accuracy) in figures {
+            let so_far = best.entry(set).or_insert(accuracy);
+            *so_far = so_far.max(accuracy);
+        }
+    }
+    best
 }
 
 /// Deletes what a worker that was killed left half-done; the caller holds the run's lock.

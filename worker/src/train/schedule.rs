@@ -25,11 +25,21 @@ pub fn learning_rate(schedule: &ScheduleOptions, step: u64, steps: u64) -> f64 {
             }
         }
         Decay::Cosine => {
-            let span = steps.saturating_sub(schedule.warmup_steps).max(1) as f64;
-            let done = (step - schedule.warmup_steps) as f64 / span;
-            schedule.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * done.min(1.0)).cos())
+            let turn = std::f64::consts::PI * done(schedule, step, steps);
+            schedule.learning_rate * 0.5 * (1.0 + turn.cos())
+        }
+        Decay::Polynomial => {
+            let left = 1.0 - done(schedule, step, steps);
+            schedule.learning_rate * left.powf(schedule.power)
         }
     }
+}
+
+/// The share of the steps after warm-up that are done, 0..1.
+fn done(schedule: &ScheduleOptions, step: u64, steps: u64) -> f64 {
+    let span = steps.saturating_sub(schedule.warmup_steps).max(1) as f64;
+    let done = step.saturating_sub(schedule.warmup_steps) as f64;
+    (done / span).min(1.0)
 }
 
 /// Makes `rate` the rate from `step` on: of the part of the schedule that `step` lies in.
@@ -59,6 +69,7 @@ mod tests {
             decay,
             boundaries: vec![10, 20],
             rates: vec![5e-4, 1e-4],
+            power: 2.0,
         }
     }
 
@@ -80,6 +91,21 @@ mod tests {
         assert!((rate(4) - 1e-3).abs() < 1e-12);
         assert!((rate(54) - 5e-4).abs() < 1e-12);
         assert!(rate(103) < 1e-6);
+    }
+
+    #[test]
+    fn polynomial_decay_is_arcface_torchs() {
+        // PolynomialLRWarmup with power 2, 100 steps, 4 of them warm-up, base rate 1e-3: what it gives after these steps.
+        let schedule = schedule(Decay::Polynomial, 4);
+        let rate = |step| learning_rate(&schedule, step, 100);
+        for (step, left) in [(4, 96.0), (5, 95.0), (52, 48.0), (99, 1.0)] {
+            let expected = 1e-3 * f64::powi(left / 96.0, 2);
+            assert!(
+                (rate(step) - expected).abs() < 1e-15,
+                "{step}: {}",
+                rate(step)
+            );
+        }
     }
 
     #[test]

@@ -2,13 +2,13 @@
 //! formulas, gradients by central differences (`tests/golden/losses.json`).
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use facetui::config::Mining;
-use facetui_worker::model::loss::{margin_centre, triplet};
+use facetui::config::{Head, Mining};
+use facetui_worker::model::loss::{ClassTerms, hardnet, triplet};
 use serde::Deserialize;
 
-use crate::support::engines;
+use crate::{heads::terms, support::engines};
 
-type Matrix = Vec<Vec<f32>>;
+pub type Matrix = Vec<Vec<f32>>;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -41,6 +41,8 @@ struct TripletCase {
     batch_all: f64,
     batch_hard_grad: Matrix,
     batch_all_grad: Matrix,
+    hardnet_margin_1: f64,
+    hardnet_grad: Matrix,
 }
 
 fn golden() -> Golden {
@@ -69,7 +71,11 @@ fn check_value(what: &str, found: &Tensor<1>, expected: f64) {
 /// Backpropagates a scalar and compares the gradient of one leaf.
 fn check_gradient(what: &str, loss: &Tensor<1>, leaf: &Tensor<2>, expected: &Matrix) {
     let gradients = loss.backward();
-    let found: Vec<f32> = leaf.grad(&gradients).unwrap().into_data().iter().collect();
+    check_values(what, leaf.grad(&gradients).unwrap(), expected);
+}
+
+fn check_values(what: &str, found: Tensor<2>, expected: &Matrix) {
+    let found: Vec<f32> = found.into_data().iter().collect();
     let expected = expected.concat();
     let largest = expected
         .iter()
@@ -87,57 +93,49 @@ fn check_gradient(what: &str, loss: &Tensor<1>, leaf: &Tensor<2>, expected: &Mat
 fn golden_margin_and_centre_losses_and_gradients() {
     for case in golden().margin_and_centre {
         for (engine, device) in engines() {
-            let device = device.autodiff();
             let what = |part: &str| format!("{} on {engine}: {part}", case.name);
-            let compute = || {
-                let embeddings = leaf(&case.embeddings, &device);
-                let class_weights = leaf(&case.class_weights, &device);
-                let losses = margin_centre(
-                    embeddings.clone(),
-                    class_weights.clone(),
-                    labels(&case.labels, &device),
-                    case.scale,
-                    case.margin,
-                );
-                (embeddings, class_weights, losses)
+            let head = Head::Arcface {
+                scale: case.scale,
+                margin: case.margin,
+                straight_through: false,
             };
-            let (_, _, losses) = compute();
-            check_value(&what("margin"), &losses.margin, case.margin_loss);
-            check_value(&what("centre"), &losses.centre, case.centre_loss);
-
-            // A graph can be walked once, so every gradient has a forward pass of its own.
-            let (leaf, _, losses) = compute();
-            let expected = &case.margin_grad_embeddings;
-            check_gradient(
-                &what("margin by embeddings"),
-                &losses.margin,
-                &leaf,
-                expected,
-            );
-            let (_, leaf, losses) = compute();
-            let expected = &case.margin_grad_class_weights;
-            check_gradient(
-                &what("margin by class weights"),
-                &losses.margin,
-                &leaf,
-                expected,
-            );
-            let (leaf, _, losses) = compute();
-            let expected = &case.centre_grad_embeddings;
-            check_gradient(
-                &what("centre by embeddings"),
-                &losses.centre,
-                &leaf,
-                expected,
-            );
-            let (_, leaf, losses) = compute();
-            let expected = &case.centre_grad_class_weights;
-            check_gradient(
-                &what("centre by class weights"),
-                &losses.centre,
-                &leaf,
-                expected,
-            );
+            // A graph can be walked once, so either term has a forward pass of its own.
+            let compute = || {
+                let matrices = [&case.embeddings, &case.class_weights];
+                terms(head, 1, matrices, &case.labels, None, &device)
+            };
+            let check = |(terms, embeddings): (ClassTerms, Tensor<2>),
+                         term: Tensor<1>,
+                         weight: f64,
+                         [by_embeddings, by_class_weights]: [&Matrix; 2],
+                         part: &str| {
+                let mut gradients = term.backward();
+                let by_rows = terms.class_gradient.by_rows(&mut gradients, weight);
+                let what = what(part);
+                check_values(
+                    &format!("{what} by class weights"),
+                    by_rows,
+                    by_class_weights,
+                );
+                let found = embeddings.grad(&gradients).unwrap();
+                check_values(&format!("{what} by embeddings"), found, by_embeddings);
+            };
+            let found = compute();
+            let margin = found.0.margin.clone();
+            check_value(&what("margin"), &margin, case.margin_loss);
+            let expected = [
+                &case.margin_grad_embeddings,
+                &case.margin_grad_class_weights,
+            ];
+            check(found, margin, 1.0, expected, "margin");
+            let found = compute();
+            let centre = found.0.centre.clone().unwrap();
+            check_value(&what("centre"), &centre, case.centre_loss);
+            let expected = [
+                &case.centre_grad_embeddings,
+                &case.centre_grad_class_weights,
+            ];
+            check(found, centre, 0.0, expected, "centre");
         }
     }
 }
@@ -167,25 +165,17 @@ fn golden_triplet_losses_and_gradients() {
 }
 
 #[test]
-fn gradients_stay_finite_where_an_embedding_meets_its_class_or_its_opposite() {
-    for (engine, device) in engines() {
-        let device = device.autodiff();
-        let embeddings = leaf(&vec![vec![1.0, 2.0], vec![-3.0, 1.0]], &device);
-        let class_weights = leaf(&vec![vec![1.0, 2.0], vec![3.0, -1.0]], &device);
-        let losses = margin_centre(
-            embeddings.clone(),
-            class_weights.clone(),
-            labels(&[0, 1], &device),
-            64.0,
-            0.5,
-        );
-        let gradients = (losses.margin + losses.centre).backward();
-        for leaf in [embeddings, class_weights] {
-            let values: Vec<f32> = leaf.grad(&gradients).unwrap().into_data().iter().collect();
-            assert!(
-                values.iter().all(|value| value.is_finite()),
-                "{engine}: {values:?}"
-            );
+fn golden_hardnet_losses_and_gradients() {
+    for (number, case) in golden().triplet.iter().enumerate() {
+        for (engine, device) in engines() {
+            let what = format!("hardnet {number} on {engine}");
+            let embeddings = leaf(&case.embeddings, &device.autodiff());
+            // Anchors, then positives.
+            let pairs = case.embeddings.len() / 2;
+            let half = |start| embeddings.clone().narrow(0, start, pairs);
+            let loss = hardnet(half(0), half(pairs), 1.0);
+            check_value(&what, &loss, case.hardnet_margin_1);
+            check_gradient(&what, &loss, &embeddings, &case.hardnet_grad);
         }
     }
 }

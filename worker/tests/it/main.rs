@@ -10,13 +10,16 @@
 mod align;
 mod evaluation;
 mod golden;
+mod heads;
 mod mishaps;
 mod models;
+mod networks;
 mod operators;
 mod pytorch;
 mod resume;
 #[path = "../../../tests/it/shared.rs"]
 mod shared;
+mod steps;
 mod support;
 mod tensorflow;
 mod torture;

@@ -32,10 +32,24 @@ fn losses(run: &RunDirectory) -> BTreeMap<String, Vec<(u64, f64)>> {
 #[test]
 fn a_killed_run_resumes_to_the_same_weights_byte_for_byte() {
     for (engine, _) in engines() {
-        for stage in ["margin-centre", "triplet"] {
+        for (stage, more) in [
+            ("margin-centre", ""),
+            ("triplet", ""),
+            // What remembers something besides the weights: AdaFace's running lengths, both moments of AdamW, a sample
+            // of the classes, and parts of a batch that follow each other.
+            (
+                "margin-centre",
+                "[loss]\nhead = \"adaface\"\nsub_centres = 2\nsample_fraction = 0.7\n[optimiser]\nkind = \"adamw\"\n\
+                 accumulation = 2\n",
+            ),
+            (
+                "joint",
+                "hardnet_weight = 1.0\n[loss]\nhead = \"magface\"\n[optimiser]\nclip_norm = 5.0\ndecay = \"optimiser\"\n",
+            ),
+        ] {
             let folder = tempfile::tempdir().unwrap();
             tiny_data(folder.path());
-            let recipe = with_keys(&tiny_recipe(stage, 7, ""), "ema_decay = 0.9");
+            let recipe = with_keys(&tiny_recipe(stage, 7, more), "ema_decay = 0.9");
             let whole = training_run(folder.path(), "whole", engine, &recipe);
             assert_eq!(Worker::start(&whole).wait(), Some(0));
 
@@ -50,7 +64,7 @@ fn a_killed_run_resumes_to_the_same_weights_byte_for_byte() {
             assert_eq!(worker.wait(), Some(0), "{:?}", killed.log_tail(5));
             assert_eq!(killed.status().unwrap().state, RunState::Finished);
 
-            let what = format!("{stage} on {engine}");
+            let what = format!("{stage} {more:?} on {engine}");
             assert_eq!(losses(&killed), losses(&whole), "{what}");
             for file in
                 ["weights", "optimiser", "average"].map(|file| format!("{file}.safetensors"))
@@ -60,6 +74,41 @@ fn a_killed_run_resumes_to_the_same_weights_byte_for_byte() {
             }
         }
     }
+}
+
+#[test]
+fn a_validation_that_is_the_best_so_far_is_saved_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    tiny_data(folder.path());
+    let recipe = tiny_recipe("margin-centre", 6, "[best]\nlfw = 0.2\n")
+        .replace("checkpoint_every = 2", "checkpoint_every = 0")
+        .replace("validate_every = 0", "validate_every = 1")
+        .replace("validation = []", "validation = [\"lfw\"]");
+    let recipe = with_keys(&recipe, "keep_checkpoints = 100");
+    let run = training_run(folder.path(), "run", "flex", &recipe);
+    assert_eq!(Worker::start(&run).wait(), Some(0), "{:?}", run.log_tail(5));
+    let mut best = 0.2;
+    let mut expected = Vec::new();
+    for entry in run.journal_tail().poll().unwrap() {
+        if let JournalEvent::Validation { step, accuracy, .. } = entry.what
+            && accuracy > best
+        {
+            best = accuracy;
+            expected.push(step);
+        }
+    }
+    assert!(!expected.is_empty(), "nothing was above 0.2");
+    if expected.last() != Some(&6) {
+        // The end of a run is always saved.
+        expected.push(6);
+    }
+    let saved: Vec<u64> = run
+        .checkpoints()
+        .unwrap()
+        .iter()
+        .map(|entry| entry.step)
+        .collect();
+    assert_eq!(saved, expected);
 }
 
 #[test]

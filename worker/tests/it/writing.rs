@@ -54,6 +54,7 @@ impl Source {
             batch_norm_epsilon: epsilon,
             gamma_deviation: 0.1,
             prelu_start: 0.25,
+            ..NetworkOptions::default()
         };
         let device = Device::flex();
         let backbone = initialise(Backbone::new(&network, crop, &device), 3, &network);

@@ -3,17 +3,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use facetui::{
-    config::{Recipe, Stage},
+    config::Recipe,
     data::{Batch, Combined, size_of},
     run::JournalEvent,
 };
 
 use crate::{
     job::{JobError, is_out_of_memory, session::Session},
-    model::{device::NamedDevice, network::Network, optimiser::Optimiser},
+    model::device::NamedDevice,
     train::{
         auto_batch::{StepMemory, available_bytes, forget_peak, largest, peak_bytes},
-        average::Average,
         trainer::Trainer,
     },
 };
@@ -31,12 +30,12 @@ pub(super) fn fit(
     images: &Combined,
     device: &NamedDevice,
 ) -> Result<(), JobError> {
-    let (unit, most) = match recipe.stage {
-        Stage::MarginCentre => (1, images.len()),
-        Stage::Triplet => {
-            let each = recipe.triplet.images_per_class;
-            (each, images.classes() as usize * each)
-        }
+    let parts = recipe.optimiser.accumulation;
+    let (unit, most) = if recipe.stage.draws_people() {
+        let each = recipe.triplet.images_per_class;
+        (each * parts, images.classes() as usize * each)
+    } else {
+        (parts, images.len())
     };
     let found = if device.name.starts_with("cuda") {
         largest(unit, most, |count| tried(recipe, images, device, count))?
@@ -121,21 +120,7 @@ fn measured(
 
 /// Two steps of a network of their own on grey images.
 fn steps(recipe: &Recipe, images: &Combined, device: &NamedDevice, count: usize) {
-    let classes = (recipe.stage == Stage::MarginCentre).then_some(images.classes() as usize);
-    let autodiff = device.device.clone().autodiff();
-    let network = Network::new(
-        &recipe.network,
-        recipe.input.crop,
-        classes,
-        recipe.seed,
-        &autodiff,
-    );
-    let mut trainer = Trainer {
-        network,
-        optimiser: Optimiser::default(),
-        average: (recipe.ema_decay > 0.0).then(Average::default),
-        device: autodiff,
-    };
+    let mut trainer = Trainer::new(recipe, images.classes() as usize, &device.device);
     let (height, width) = size_of(recipe.input.crop);
     let batch = Batch {
         step: 0,

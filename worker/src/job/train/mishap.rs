@@ -18,12 +18,8 @@ use crate::{
         JobError,
         session::{Session, or_full},
     },
-    model::{network::Network, optimiser::Optimiser, parameters},
-    train::{
-        average::Average,
-        checkpoint::{self, CheckpointError},
-        trainer::StepError,
-    },
+    model::{network::Network, parameters},
+    train::{checkpoint, trainer::StepError},
 };
 
 /// How many batches in a row may be left out, and how often a run may go back to one checkpoint.
@@ -150,17 +146,8 @@ impl Training {
         session.note(JournalEvent::Error {
             message: format!("{message}; going back to step {step} and past this batch"),
         })?;
-        self.trainer.network =
-            parameters::load(self.trainer.network.clone(), &checkpoint.weights, |_| true)
-                .map_err(CheckpointError::from)?;
-        self.trainer.optimiser = Optimiser::restore(&checkpoint.optimiser, &self.device.device);
-        self.trainer.average = (self.recipe.ema_decay > 0.0).then(|| {
-            checkpoint
-                .average
-                .as_ref()
-                .map(|average| Average::restore(average, &self.device.device))
-                .unwrap_or_default()
-        });
+        checkpoint.restore(&mut self.trainer)?;
+        self.best = checkpoint::best_figures(&session.run.checkpoints()?, step);
         self.mishaps.skipped_batches = batch.step + 1 - step;
         self.step = step;
         session.status.step = step;

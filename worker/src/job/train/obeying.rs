@@ -41,9 +41,18 @@ impl Training {
             "schedule.learning_rate" => {
                 set_learning_rate(&mut self.recipe.schedule, self.step, value);
             }
-            "loss.centre_weight" => self.recipe.loss.centre_weight = value,
+            "loss.centre_weight" if self.recipe.loss.head.has_margin() => {
+                self.recipe.loss.centre_weight = value;
+            }
             "loss.weight_decay" => self.recipe.loss.weight_decay = value,
             "triplet.weight" => self.recipe.triplet.weight = value,
+            "loss.centre_weight" => {
+                return session.note(JournalEvent::Error {
+                    message: format!(
+                        "set {key} = {value}: the run's head has no margin, and so no centre term"
+                    ),
+                });
+            }
             _ => {
                 return session.note(JournalEvent::Error {
                     message: format!(

@@ -13,7 +13,6 @@ use crate::{
         JobError,
         session::{Order, Session},
     },
-    model::parameters,
     train::{
         checkpoint::{Checkpoint, CheckpointError, Manifest},
         checkpoint_writer::Written,
@@ -55,6 +54,23 @@ impl Training {
         }
     }
 
+    /// Whether the validation at this step is one that the recipe saves as a new best; says so then.
+    pub(super) fn is_new_best(&mut self, session: &mut Session) -> Result<bool, JobError> {
+        let mut is_best = false;
+        for (section, accuracy) in &self.figures {
+            let best = self.best.entry(section.clone()).or_insert(0.0);
+            let above = self.recipe.best.get(section);
+            if *accuracy > *best && above.is_some_and(|above| accuracy > above) {
+                is_best = true;
+                session.note(JournalEvent::Note {
+                    message: format!("{accuracy:.5} on {section} is a new best, and is saved"),
+                })?;
+            }
+            *best = best.max(*accuracy);
+        }
+        Ok(is_best)
+    }
+
     /// Tells of checkpoints that the writer has finished; one that failed fails only itself.
     pub(super) fn tell_saved(&mut self, session: &mut Session) -> Result<(), JobError> {
         let written = self.checkpoints.written();
@@ -62,31 +78,25 @@ impl Training {
     }
 
     fn snapshot(&self) -> Checkpoint {
-        // Without this the last step's running averages would not be in the snapshot.
-        let _ = self.trainer.network.embedder();
-        let network = &self.trainer.network;
-        let weights = parameters::snapshot(network);
+        let state = self.trainer.snapshot();
+        let sub_centres = self.recipe.loss.sub_centres.max(1);
         Checkpoint {
             manifest: Manifest {
                 step: self.step,
                 stage: self.recipe.stage,
                 network: self.recipe.network.clone(),
                 input: self.recipe.input.clone(),
-                classes: network
-                    .class_weights
-                    .as_ref()
-                    .map(|weights| weights.dims()[0]),
+                classes: self
+                    .trainer
+                    .class_shape()
+                    .map(|[rows, _]| rows / sub_centres),
                 skipped_batches: self.mishaps.skipped_batches(),
                 figures: self.figures.clone(),
                 files: BTreeMap::new(),
             },
-            average: self
-                .trainer
-                .average
-                .as_ref()
-                .map(|average| average.snapshot(&weights)),
-            optimiser: self.trainer.optimiser.snapshot(),
-            weights,
+            weights: state.weights,
+            optimiser: state.optimiser,
+            average: state.average,
         }
     }
 }

@@ -15,7 +15,8 @@ use std::{
 
 use facetui::{
     config::{
-        ChannelOrder, Crop, Flatten, InputOptions, NetworkOptions, Scaling, Shortcut, WrongSize,
+        Architecture, ChannelOrder, Crop, Flatten, InputOptions, NetworkOptions, Scaling, Shortcut,
+        WrongSize,
     },
     run::BareWeights,
     untrusted::{visible, visible_path},
@@ -157,9 +158,18 @@ impl Description {
             Flatten::Chw => "chw",
             Flatten::Hwc => "hwc",
         };
+        let epsilon = network.batch_norm_epsilon;
+        if network.architecture == Architecture::MobileFaceNet {
+            return format!("MobileFaceNet, BatchNorm ε {epsilon:e}");
+        }
+        let excitation = if network.squeeze_excitation {
+            "SE-"
+        } else {
+            ""
+        };
         format!(
-            "L-ResNet-E-IR {}, {shortcut} shortcuts, flattened {flatten}, BatchNorm ε {:e}",
-            network.depth, network.batch_norm_epsilon
+            "{excitation}L-ResNet-E-IR {}, {shortcut} shortcuts, flattened {flatten}, BatchNorm ε {epsilon:e}",
+            network.depth
         )
     }
 }
@@ -256,6 +266,7 @@ impl Tensors {
                 batch_norm_epsilon,
                 gamma_deviation: 0.0,
                 prelu_start: 0.25,
+                ..NetworkOptions::default()
             },
             input: InputOptions {
                 crop,

@@ -1,60 +1,20 @@
-//! L-ResNet-E-IR: the residual network that turns a face into an embedding.
-//!
-//! Layout after the reference experiment and InsightFace's "improved residual" units with output "E":
-//! BatchNorm, dropout, flatten, linear, BatchNorm.
+//! The residual units of L-ResNet-E-IR, and what stands before and after them.
 
 use burn::{
     module::Module,
     nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig},
-    tensor::{Device, Tensor},
+    tensor::{
+        Device, Tensor,
+        activation::{relu, sigmoid},
+    },
 };
 use facetui::config::{Crop, Flatten, NetworkOptions, Shortcut};
 
-use super::layer::{BatchNorm, Convolution, ConvolutionNorm, Prelu, subsample};
-
-/// The whole backbone.
-#[derive(Module, Debug)]
-pub struct Backbone {
-    stem: Stem,
-    units: Vec<Unit>,
-    output: Output,
-}
-
-impl Backbone {
-    /// A backbone with burn's start values; [`crate::model::initialise`] sets the experiment's.
-    pub fn new(options: &NetworkOptions, crop: Crop, device: &Device) -> Self {
-        let plan = plan(options);
-        let units = plan
-            .units
-            .iter()
-            .map(|unit| Unit::new(unit, options, device))
-            .collect();
-        Self {
-            stem: Stem::new(plan.stem, options, device),
-            units,
-            output: Output::new(plan.output, crop, options, device),
-        }
-    }
-
-    /// `[batch, 3, height, width]` to raw embeddings `[batch, embedding]`; not normalised.
-    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let mut features = self.stem.forward(images);
-        for unit in &self.units {
-            features = unit.forward(features);
-        }
-        self.output.forward(features)
-    }
-
-    /// Keeps the last BatchNorm's gammas as they are: the published network never trains them.
-    #[must_use]
-    pub fn with_frozen_output_gamma(mut self) -> Self {
-        self.output.norm.gamma = self.output.norm.gamma.set_require_grad(false);
-        self
-    }
-}
+use super::feature_map;
+use crate::model::layer::{BatchNorm, Convolution, ConvolutionNorm, Prelu, subsample};
 
 /// What a backbone consists of, apart from its numbers.
-pub(super) struct Plan {
+pub(in crate::model) struct Plan {
     /// Channels after the first convolution.
     pub stem: usize,
     /// The residual units, in order.
@@ -64,7 +24,7 @@ pub(super) struct Plan {
 }
 
 /// One residual unit.
-pub(super) struct UnitPlan {
+pub(in crate::model) struct UnitPlan {
     pub input: usize,
     pub output: usize,
     pub stride: usize,
@@ -73,7 +33,7 @@ pub(super) struct UnitPlan {
 }
 
 /// The backbone of some options.
-pub(super) fn plan(options: &NetworkOptions) -> Plan {
+pub(in crate::model) fn plan(options: &NetworkOptions) -> Plan {
     let layout = Layout::of_depth(options.depth);
     let mut units = Vec::new();
     let mut width = layout.widths[0];
@@ -102,7 +62,7 @@ pub(super) fn plan(options: &NetworkOptions) -> Plan {
 
 /// Units and widths of the four stages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(in crate::model) struct Layout {
     /// Residual units by stage.
     pub units: [usize; 4],
     /// Channels by stage.
@@ -189,14 +149,14 @@ pub fn is_depth(depth: u32) -> bool {
 
 /// The first convolution.
 #[derive(Module, Debug)]
-struct Stem {
+pub(super) struct Stem {
     convolution: Convolution,
     norm: BatchNorm,
     slope: Prelu,
 }
 
 impl Stem {
-    fn new(width: usize, options: &NetworkOptions, device: &Device) -> Self {
+    pub(super) fn new(width: usize, options: &NetworkOptions, device: &Device) -> Self {
         Self {
             convolution: Convolution::new([3, width], 3, 1, device),
             norm: BatchNorm::new(width, options, device),
@@ -204,25 +164,28 @@ impl Stem {
         }
     }
 
-    fn forward(&self, images: Tensor<4>) -> Tensor<4> {
+    pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         self.slope
             .forward(self.norm.forward(self.convolution.forward(images)))
     }
 }
 
 /// A residual unit: BatchNorm, 3x3, BatchNorm, PReLU, 3x3 with stride, BatchNorm, plus the shortcut.
+///
+/// One with an excitation weighs its channels before the sum and has a ReLU after it.
 #[derive(Module, Debug)]
-struct Unit {
+pub(super) struct Unit {
     norm: BatchNorm,
     first: ConvolutionNorm,
     slope: Prelu,
     second: ConvolutionNorm,
+    excitation: Option<Excitation>,
     projection: Option<ConvolutionNorm>,
     stride: usize,
 }
 
 impl Unit {
-    fn new(plan: &UnitPlan, options: &NetworkOptions, device: &Device) -> Self {
+    pub(super) fn new(plan: &UnitPlan, options: &NetworkOptions, device: &Device) -> Self {
         let UnitPlan {
             input,
             output,
@@ -234,25 +197,69 @@ impl Unit {
             first: ConvolutionNorm::new([input, output], 3, 1, options, device),
             slope: Prelu::new(output, options, device),
             second: ConvolutionNorm::new([output, output], 3, stride, options, device),
+            excitation: options
+                .squeeze_excitation
+                .then(|| Excitation::new(output, device)),
             projection: project
                 .then(|| ConvolutionNorm::new([input, output], 1, stride, options, device)),
             stride,
         }
     }
 
-    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+    pub(super) fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let shortcut = match &self.projection {
             Some(projection) => projection.forward(input.clone()),
             None => subsample(input.clone(), self.stride),
         };
         let features = self.first.forward(self.norm.forward(input));
-        self.second.forward_after(&self.slope, features) + shortcut
+        let features = self.second.forward_after(&self.slope, features);
+        match &self.excitation {
+            Some(excitation) => relu(excitation.forward(features) + shortcut),
+            None => features + shortcut,
+        }
+    }
+}
+
+/// Squeeze and excitation (Hu et al. 2018): each channel is weighed by what all channels' means say.
+#[derive(Module, Debug)]
+struct Excitation {
+    squeeze: Linear,
+    expand: Linear,
+}
+
+/// How many channels become one in the squeeze.
+const SQUEEZE: usize = 16;
+
+impl Excitation {
+    fn new(channels: usize, device: &Device) -> Self {
+        let squeezed = (channels / SQUEEZE).max(1);
+        let linear = |input, output| {
+            LinearConfig::new(input, output)
+                .with_initializer(Initializer::Zeros)
+                .init(device)
+        };
+        Self {
+            squeeze: linear(channels, squeezed),
+            expand: linear(squeezed, channels),
+        }
+    }
+
+    /// `[batch, channels, height, width]` to the same.
+    fn forward(&self, features: Tensor<4>) -> Tensor<4> {
+        let [batch, channels, height, width] = features.dims();
+        let means = features
+            .clone()
+            .reshape([batch, channels, height * width])
+            .mean_dim(2)
+            .squeeze_dim::<2>(2);
+        let weights = sigmoid(self.expand.forward(relu(self.squeeze.forward(means))));
+        features * weights.reshape([batch, channels, 1, 1])
     }
 }
 
 /// Output "E": BatchNorm, dropout, flatten, linear, BatchNorm.
 #[derive(Module, Debug)]
-struct Output {
+pub(super) struct Output {
     features_norm: BatchNorm,
     dropout: Dropout,
     dense: Linear,
@@ -262,7 +269,12 @@ struct Output {
 }
 
 impl Output {
-    fn new(channels: usize, crop: Crop, options: &NetworkOptions, device: &Device) -> Self {
+    pub(super) fn new(
+        channels: usize,
+        crop: Crop,
+        options: &NetworkOptions,
+        device: &Device,
+    ) -> Self {
         let [height, width] = feature_map(crop);
         Self {
             features_norm: BatchNorm::new(channels, options, device),
@@ -275,7 +287,7 @@ impl Output {
         }
     }
 
-    fn forward(&self, features: Tensor<4>) -> Tensor<2> {
+    pub(super) fn forward(&self, features: Tensor<4>) -> Tensor<2> {
         let features = self.dropout.forward(self.features_norm.forward(features));
         let features = match self.flatten {
             Flatten::Chw => features,
@@ -284,64 +296,11 @@ impl Output {
         self.norm
             .forward(self.dense.forward(features.flatten(1, 3)))
     }
-}
 
-/// Height and width of the last feature map: four halvings, rounded up.
-pub(super) fn feature_map(crop: Crop) -> [usize; 2] {
-    input_size(crop).map(|side| side.div_ceil(16))
-}
-
-/// Height and width of the network's input.
-pub fn input_size(crop: Crop) -> [usize; 2] {
-    match crop {
-        Crop::Reference => [112, 96],
-        Crop::Full => [112, 112],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn options(depth: u32, shortcut: Shortcut) -> NetworkOptions {
-        NetworkOptions {
-            depth,
-            embedding: 512,
-            shortcut,
-            flatten: Flatten::Hwc,
-            drop: 0.6,
-            batch_norm_decay: 0.9,
-            batch_norm_epsilon: 2e-5,
-            gamma_deviation: 0.002,
-            prelu_start: 0.0,
-        }
-    }
-
-    /// The published counts exclude BatchNorm's running averages, which burn counts with the rest.
-    fn trained_parameters(depth: u32, shortcut: Shortcut, crop: Crop) -> usize {
-        let backbone = Backbone::new(&options(depth, shortcut), crop, &Device::flex());
-        crate::model::parameters::names_and_shapes(&backbone)
-            .into_iter()
-            .filter(|(name, _)| !name.contains("running_"))
-            .map(|(_, shape)| shape.iter().product::<usize>())
-            .sum()
-    }
-
-    #[test]
-    fn parameter_counts_equal_the_published_ones() {
-        let cases = [
-            (50, Shortcut::Subsample, Crop::Full, 43_586_624),
-            (50, Shortcut::Subsample, Crop::Reference, 41_751_616),
-            (100, Shortcut::Subsample, Crop::Full, 65_151_936),
-            (152, Shortcut::Subsample, Crop::Full, 70_761_536),
-            (50, Shortcut::Projection, Crop::Full, 43_590_848),
-        ];
-        for (depth, shortcut, crop, expected) in cases {
-            assert_eq!(
-                trained_parameters(depth, shortcut, crop),
-                expected,
-                "depth {depth}, {shortcut:?}, {crop:?}"
-            );
-        }
+    /// Keeps the last gammas as they are.
+    #[must_use]
+    pub(super) fn with_frozen_gamma(mut self) -> Self {
+        self.norm.gamma = self.norm.gamma.set_require_grad(false);
+        self
     }
 }
