@@ -1,6 +1,6 @@
 //! Bytes of faces as network input.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use facetui::config::Scaling;
 
 use super::libtorch;
@@ -8,9 +8,33 @@ use super::libtorch;
 /// Bytes `[n, height, width, 3]` to network input `[n, 3, height, width]`, (x − 127.5) / 128; in memory in the order that
 /// the device's convolutions like.
 pub fn to_input(bytes: &[u8], height: usize, width: usize, device: &Device) -> Tensor<4> {
+    let size = [height, width];
+    if libtorch::is_cuda(device) {
+        scaled_there(bytes, size, device)
+    } else {
+        scaled_here(bytes, size, device)
+    }
+}
+
+/// Sends the bytes, a quarter of the numbers that they become.
+fn scaled_there(bytes: &[u8], [height, width]: [usize; 2], device: &Device) -> Tensor<4> {
+    let Scaling { mean, divisor } = Scaling::default();
+    let count = bytes.len() / (height * width * 3);
+    let pixels = TensorData::new(bytes.to_vec(), [count, height, width, 3]);
+    let pixels = Tensor::<4, Int>::from_data(pixels, (device, DType::U8));
+    // By way of a row the planes come to lie one after the other.
+    let planes = pixels.permute([0, 3, 1, 2]).reshape([bytes.len()]);
+    planes
+        .reshape([count, 3, height, width])
+        .float()
+        .sub_scalar(mean)
+        .div_scalar(divisor)
+}
+
+/// On a CPU that takes a quarter of the time of the other way.
+fn scaled_here(bytes: &[u8], [height, width]: [usize; 2], device: &Device) -> Tensor<4> {
     let count = bytes.len() / (height * width * 3);
     let mut values = vec![0.0_f32; bytes.len()];
-    // On the host: for one batch that takes a quarter of the time of permuting it on the CPU device.
     to_planes(bytes, height * width, Scaling::default(), &mut values);
     let images = TensorData::new(values, [count, 3, height, width]);
     in_liked_order(Tensor::from_data(images, device))
@@ -35,6 +59,31 @@ pub fn to_planes(bytes: &[u8], area: usize, scaling: Scaling, values: &mut [f32]
         for (position, pixel) in image.chunks_exact(3).enumerate() {
             for (channel, value) in pixel.iter().enumerate() {
                 planes[channel * area + position] = scaling.apply(*value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_become_the_same_numbers_here_and_on_the_device() {
+        let size = [4, 3];
+        let bytes: Vec<u8> = (0..2 * 4 * 3 * 3).map(|place| (place * 37) as u8).collect();
+        for device in [Some(Device::flex()), libtorch::cpu()]
+            .into_iter()
+            .flatten()
+        {
+            for device in [device.clone(), device.autodiff()] {
+                let numbers = |images: Tensor<4>| -> Vec<f32> {
+                    assert_eq!(images.dims(), [2, 3, 4, 3]);
+                    images.into_data().iter::<f32>().collect()
+                };
+                let here = numbers(scaled_here(&bytes, size, &device));
+                assert_eq!(here, numbers(scaled_there(&bytes, size, &device)));
+                assert!((here[0] + 127.5 / 128.0).abs() < 1e-6);
             }
         }
     }

@@ -242,3 +242,15 @@ pub fn is_cpu(device: &Device) -> bool {
 pub fn is_cpu(_: &Device) -> bool {
     false
 }
+
+/// Whether a device is one of LibTorch's CUDA devices, with automatic differentiation or without.
+#[cfg(feature = "libtorch")]
+pub fn is_cuda(device: &Device) -> bool {
+    is_ours(device) && !is_cpu(device)
+}
+
+/// Whether a device is one of LibTorch's CUDA devices.
+#[cfg(not(feature = "libtorch"))]
+pub fn is_cuda(_: &Device) -> bool {
+    false
+}
