@@ -118,14 +118,7 @@ fn draw_sets(model: &Model, sets: &Sets, cache: &mut ViewCache, pen: &mut Pen, a
         };
         draw_line(set, pen, line);
         if index == selected {
-            pen.put(line.x, line.y, 1, "▌", Role::Accent);
-            let style = pen.theme.selected();
-            let rest = Rect {
-                x: line.x + 1,
-                width: line.width - 1,
-                ..line
-            };
-            pen.highlight(rest, style);
+            pen.select(line);
         }
         cache.hit(line, Target::Line(index));
     }

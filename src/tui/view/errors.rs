@@ -107,16 +107,7 @@ fn draw_list(model: &Model, errors: &Errors, cache: &mut ViewCache, pen: &mut Pe
         };
         draw_line(line, name, pen, place);
         if index == selected {
-            pen.put(place.x, place.y, 1, "▌", Role::Accent);
-            let style = pen.theme.selected();
-            pen.highlight(
-                Rect {
-                    x: place.x + 1,
-                    width: place.width - 1,
-                    ..place
-                },
-                style,
-            );
+            pen.select(place);
         }
         cache.hit(place, Target::Line(index));
     }

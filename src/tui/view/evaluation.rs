@@ -229,18 +229,12 @@ impl Columns {
             x += self.cell + 2;
         }
         if index == chosen.0 {
-            pen.put(place.x, place.y, 1, "▌", Role::Accent);
-            let style = pen.theme.selected();
-            pen.highlight(
-                Rect {
-                    x: place.x + 1,
-                    width: self.name + 2,
-                    ..place
-                },
-                style,
-            );
+            pen.select(Rect {
+                width: self.name + 3,
+                ..place
+            });
             if let Some(mark) = mark {
-                pen.highlight(mark, style);
+                pen.highlight(mark, pen.theme.selected());
             }
         }
     }

@@ -133,16 +133,7 @@ fn draw_list(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
             );
         }
         if index == selected {
-            pen.put(line.x, line.y, 1, "▌", Role::Accent);
-            let style = pen.theme.selected();
-            pen.highlight(
-                Rect {
-                    x: line.x + 1,
-                    width: line.width - 1,
-                    ..line
-                },
-                style,
-            );
+            pen.select(line);
         }
         cache.hit(line, Target::Run(index));
     }

@@ -68,6 +68,18 @@ impl Pen<'_> {
         used
     }
 
+    /// Marks a line as the selected one: a bar at its first cell, the rest in the colours of what is chosen.
+    pub fn select(&mut self, line: Rect) {
+        self.put(line.x, line.y, 1, "▌", Role::Accent);
+        let style = self.theme.selected();
+        let rest = Rect {
+            x: line.x + 1,
+            width: line.width.saturating_sub(1),
+            ..line
+        };
+        self.highlight(rest, style);
+    }
+
     /// Lays a style over a line without changing its text; what has a colour of its own keeps it.
     pub fn highlight(&mut self, area: Rect, style: Style) {
         for position in area.intersection(self.buffer.area).positions() {

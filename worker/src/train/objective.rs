@@ -3,7 +3,9 @@
 use burn::tensor::{Int, Tensor};
 use facetui::config::{Head, Recipe};
 
-use crate::model::loss::{ClassGradient, ClassInput, ClassTerms, cosine_between, hardnet, triplet};
+use crate::model::loss::{
+    ClassGradient, ClassInput, ClassTerms, cosine_between, hardnet, lengths, triplet,
+};
 
 /// The tag of the mean cosine between embeddings of different people.
 pub const COSINE_BETWEEN: &str = "embedding/cosine_between";
@@ -64,7 +66,7 @@ impl Objective {
             class_gradient: None,
             running_lengths: None,
             cosine_own: None,
-            lengths: lengths(embeddings.clone().inner()),
+            lengths: lengths(embeddings.clone().inner()).squeeze_dim::<1>(1),
         };
         if let Some(classes) = classes {
             let input = ClassInput {
@@ -164,12 +166,4 @@ impl Objective {
         let figures = self.figures.iter().map(|(_, value)| value.clone());
         terms.chain(figures).collect()
     }
-}
-
-fn lengths(embeddings: Tensor<2>) -> Tensor<1> {
-    embeddings
-        .powi_scalar(2)
-        .sum_dim(1)
-        .sqrt()
-        .squeeze_dim::<1>(1)
 }

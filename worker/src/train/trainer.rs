@@ -216,6 +216,7 @@ impl Trainer {
             distributions,
         })
     }
+
     /// The class weights that a step sees.
     fn seen(&self, step: u64, labels: &[u32]) -> Option<Seen> {
         if let Some(sampled) = &self.sampled {

@@ -39,8 +39,6 @@ pub struct ClassTerms {
     pub accuracy_margin: Tensor<1>,
     /// cos θ_y, `[batch]`, without gradient.
     pub cosine_own: Tensor<1>,
-    /// Lengths of the embeddings, `[batch]`, without gradient.
-    pub lengths: Tensor<1>,
     /// AdaFace's running lengths after this batch.
     pub running_lengths: Option<Tensor<1>>,
     /// How they change with the class weights.
@@ -126,7 +124,6 @@ impl ClassTerms {
             accuracy,
             accuracy_margin,
             cosine_own: cosine.inner(),
-            lengths: lengths.inner(),
             running_lengths,
             class_gradient: ClassGradient {
                 own,

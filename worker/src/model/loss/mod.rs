@@ -17,7 +17,7 @@ use burn::tensor::Tensor;
 const SMALLEST_SQUARED_CHORD: f64 = 1e-20;
 
 /// The length of each row, `[rows, 1]`.
-fn lengths(rows: Tensor<2>) -> Tensor<2> {
+pub fn lengths(rows: Tensor<2>) -> Tensor<2> {
     rows.powi_scalar(2)
         .sum_dim(1)
         .clamp_min(SMALLEST_SQUARED_CHORD)
