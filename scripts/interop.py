@@ -29,6 +29,9 @@ import torch
 from torch import nn
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT / "worker/tests/golden/iresnet"))
+from network import Iresnet
+
 FACETUI = os.environ["FACETUI_PROGRAM"]
 UNITS = (3, 4, 14, 3)
 WIDTHS = (64, 128, 256, 512)
@@ -36,57 +39,6 @@ FACES = 8
 failures = []
 torch.set_grad_enabled(False)
 torch.manual_seed(11)
-
-
-class Unit(nn.Module):
-    """A residual unit with the names that arcface_torch's iresnet gives its layers."""
-
-    def __init__(self, before, width, stride):
-        super().__init__()
-        self.bn1 = nn.BatchNorm2d(before, eps=1e-5)
-        self.conv1 = nn.Conv2d(before, width, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width, eps=1e-5)
-        self.prelu = nn.PReLU(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(width, eps=1e-5)
-        self.downsample = None
-        if stride != 1 or before != width:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width, eps=1e-5)
-            )
-
-    def forward(self, x):
-        out = self.bn3(self.conv2(self.prelu(self.bn2(self.conv1(self.bn1(x))))))
-        return out + (x if self.downsample is None else self.downsample(x))
-
-
-class Iresnet(nn.Module):
-    """arcface_torch's iresnet50 by its layout and names; `area` is its fc_scale."""
-
-    def __init__(self, area=7 * 7, embedding=512):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(64, eps=1e-5)
-        self.prelu = nn.PReLU(64)
-        before = 64
-        for stage, (count, width) in enumerate(zip(UNITS, WIDTHS), 1):
-            units = []
-            for unit in range(count):
-                units.append(Unit(before, width, 2 if unit == 0 else 1))
-                before = width
-            setattr(self, f"layer{stage}", nn.Sequential(*units))
-        self.bn2 = nn.BatchNorm2d(512, eps=1e-5)
-        self.dropout = nn.Dropout(0.0, inplace=True)
-        self.fc = nn.Linear(512 * area, embedding)
-        self.features = nn.BatchNorm1d(embedding, eps=1e-5)
-        nn.init.constant_(self.features.weight, 1.0)
-        self.features.weight.requires_grad = False
-
-    def forward(self, x):
-        x = self.prelu(self.bn1(self.conv1(x)))
-        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
-            x = stage(x)
-        return self.features(self.fc(self.dropout(torch.flatten(self.bn2(x), 1))))
 
 
 def randomise(network):

@@ -20,7 +20,7 @@ use super::sets::{OverlapLine, SetLine, Sets};
 use super::triage::FacesOf;
 
 /// What the screen asks for.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Request {
     /// What a `config.ini` names, and what runs in these folders found of shared people.
     Sets {

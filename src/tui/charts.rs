@@ -203,7 +203,7 @@ pub fn columns(size: (u16, u16)) -> usize {
 
 /// Cells of a chart's plot from left to right, as far as the terminal's size tells.
 pub fn plot_columns(model: &Model) -> u16 {
-    let columns = if model.live.zoomed {
+    let columns = if model.live.kept.zoomed {
         1
     } else {
         columns(model.size) as u16
@@ -219,8 +219,8 @@ pub fn along(model: &Model) -> Option<Along> {
     let curves = model.curves_of(&run.path)?;
     Some(Along::of(
         &curves.scalars,
-        model.live.along,
-        model.live.log_x,
+        model.live.kept.along,
+        model.live.kept.log_x,
     ))
 }
 
@@ -232,7 +232,11 @@ pub fn span(model: &Model) -> Option<(f64, f64)> {
         .into_iter()
         .chain(model.beside.values());
     let spans = all.map(|curves| {
-        let along = Along::of(&curves.scalars, model.live.along, model.live.log_x);
+        let along = Along::of(
+            &curves.scalars,
+            model.live.kept.along,
+            model.live.kept.log_x,
+        );
         along.span(&curves.scalars)
     });
     spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use crate::eval::Evaluation;
 use crate::run::Command;
 
-use super::evidence::Figure;
+use super::catalogue;
+use super::evidence;
 use super::export::CurvesToExport;
 use super::run_view::RunView;
 use super::threshold::FigureOf;
-use super::triage::{Change, FacesOf};
 
 /// One thing to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +39,6 @@ pub enum Effect {
     Launch(LaunchOrder),
     /// Do something with a run as a whole.
     Manage(PathBuf, Manage),
-    /// Tell how two evaluations of the same pairs differ.
-    Compare(Box<[Figure; 2]>),
     /// Follow a run's curves and worker output, and the curves of others, and no other's.
     Watch {
         /// The run.
@@ -57,37 +55,10 @@ pub enum Effect {
         /// All of it.
         evaluation: Box<Evaluation>,
     },
-    /// Read the pairs that an evaluation told wrong, and what others make of them.
-    ReadFailing {
-        /// The evaluation.
-        figure: Box<Figure>,
-        /// Others on the same set.
-        peers: Vec<Figure>,
-    },
-    /// Look for videos of an evaluation that look mislabelled.
-    ReadSuspects(Box<Figure>),
-    /// Read faces of an evaluation's set.
-    ReadFaces(FacesOf, Box<Figure>),
-    /// Read the error list, perhaps after a change, and work out the figures that it leaves.
-    Errors {
-        /// What to change first.
-        change: Option<Change>,
-        /// The evaluation to work out anew.
-        figure: Option<Box<Figure>>,
-    },
-    /// Look at the sets that a config.ini names, and at what these runs found of shared people.
-    ReadSets {
-        /// The file.
-        config: PathBuf,
-        /// The runs.
-        overlaps: Vec<PathBuf>,
-    },
-    /// Read faces of a person of a set.
-    ReadPerson(FacesOf),
-    /// Read all of a set once, by its section.
-    CheckSet(String),
-    /// Write the error list to a file.
-    ExportErrors(PathBuf),
+    /// Look into evaluations: their failing pairs, faces, the error list.
+    Evidence(evidence::Request),
+    /// Look at sets of training images.
+    Catalogue(catalogue::Request),
     /// Draw curves into a file.
     ExportCurves(Box<CurvesToExport>, PathBuf),
     /// Write a text to a file.

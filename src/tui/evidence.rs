@@ -32,7 +32,7 @@ pub struct Figure {
 }
 
 /// What the screen asks for.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Request {
     /// The failing pairs of an evaluation, and what others make of them.
     Failing {

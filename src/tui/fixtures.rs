@@ -10,7 +10,10 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::eval::operating::OperatingPoints;
 use crate::eval::{Accuracy, Evaluation, FoldFigures, PairCounts, Provenance, Rule, ScoredPair};
-use crate::run::{Command, Entry, Event, JobKind, JournalEvent, RunState, Scalars, Status, What};
+use crate::run::{
+    BareWeights, Command, Entry, Event, FigureOptions, Job, JobKind, JournalEvent, Preprocessing,
+    RunDirectory, RunState, Scalars, Status, VerificationSet, What, Work,
+};
 
 use super::comparison;
 use super::machine::{Gpu, MachineLoad};
@@ -430,4 +433,19 @@ pub fn compared() -> Model {
     other.scalars = Arc::new(scalars);
     update(&mut model, Message::Curves(other));
     model
+}
+
+/// Says of a run that it evaluates a model on a set, by the exact rule.
+pub fn save_evaluation(run: &RunDirectory, set: VerificationSet) {
+    run.save_job(&Job {
+        device: "flex".parse().unwrap(),
+        work: Work::Eval {
+            model: PathBuf::from("/model"),
+            set,
+            figures: FigureOptions::of_rule(Rule::Exact),
+            preprocessing: Preprocessing::default(),
+            weights: BareWeights::default(),
+        },
+    })
+    .unwrap();
 }

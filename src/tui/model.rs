@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use crate::run::Command;
 
-use super::along::AlongBy;
 use super::form::Form;
 use super::keys::{Context, Keys};
 use super::line::TextLine;
 use super::machine::MachineLoad;
 use super::picture::Graphics;
+use super::run_view::RunView;
 use super::sets::DataPlace;
 use super::snapshot::{Curves, RunSnapshot};
 use super::theme::Theme;
@@ -326,22 +326,9 @@ impl Asked {
 
 /// How the live view shows things.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct LiveOptions {
-    /// The chosen chart.
-    pub chart: usize,
-    /// Whether it has the whole pane.
-    pub zoomed: bool,
-    /// Which of [`SMOOTHINGS`] holds.
-    pub smoothing: usize,
-    /// Whether losses and rates have logarithmic heights.
-    pub log_y: bool,
-    /// What lies along the charts' lower edge.
-    pub along: AlongBy,
-    /// Whether powers of ten are equally far apart along it.
-    pub log_x: bool,
-    /// Whether values far from all others stretch no chart.
-    pub ignore_outliers: bool,
+    /// What is kept of it for each run.
+    pub kept: RunView,
     /// The part that is zoomed into, in the axis's own units; `None` shows all.
     pub window: Option<(f64, f64)>,
     /// Where the cursor is, in the axis's own units.

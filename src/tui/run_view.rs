@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::atomic::atomic_write;
 
 use super::along::AlongBy;
-use super::model::LiveOptions;
+use super::model::SMOOTHINGS;
 
 /// How a run is looked at.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct RunView {
@@ -18,54 +18,27 @@ pub struct RunView {
     pub chart: usize,
     /// Whether it has the whole pane.
     pub zoomed: bool,
-    /// Which smoothing holds.
+    /// Which of [`SMOOTHINGS`] holds.
     pub smoothing: usize,
-    /// Whether heights are logarithmic.
+    /// Whether losses and rates have logarithmic heights.
     pub log_y: bool,
-    /// What lies along.
+    /// What lies along the charts' lower edge.
     pub along: AlongBy,
-    /// Whether that is logarithmic.
+    /// Whether powers of ten are equally far apart along it.
     pub log_x: bool,
-    /// Whether outliers are ignored.
+    /// Whether values far from all others stretch no chart.
     pub ignore_outliers: bool,
-}
-
-impl Default for RunView {
-    fn default() -> Self {
-        Self::of(&LiveOptions::default())
-    }
-}
-
-impl RunView {
-    /// What of the options is kept.
-    pub fn of(live: &LiveOptions) -> Self {
-        Self {
-            chart: live.chart,
-            zoomed: live.zoomed,
-            smoothing: live.smoothing,
-            log_y: live.log_y,
-            along: live.along,
-            log_x: live.log_x,
-            ignore_outliers: live.ignore_outliers,
-        }
-    }
-
-    /// Looks at a run as it was looked at.
-    pub fn apply(&self, live: &mut LiveOptions) {
-        live.chart = self.chart;
-        live.zoomed = self.zoomed;
-        live.smoothing = self.smoothing % super::model::SMOOTHINGS.len();
-        live.log_y = self.log_y;
-        (live.along, live.log_x) = (self.along, self.log_x);
-        live.ignore_outliers = self.ignore_outliers;
-        (live.window, live.cursor, live.pressed) = (None, None, None);
-    }
 }
 
 /// What is kept of a run in `folder`; nothing where that can't be read.
 pub fn load(folder: &Path, run: &Path) -> Option<RunView> {
     let text = std::fs::read(file(folder, run)?).ok()?;
-    serde_json::from_slice(&text).ok()
+    let view: RunView = serde_json::from_slice(&text).ok()?;
+    Some(RunView {
+        // The file may be from a version that had more.
+        smoothing: view.smoothing % SMOOTHINGS.len(),
+        ..view
+    })
 }
 
 /// Keeps how a run is looked at in `folder`.

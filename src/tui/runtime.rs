@@ -261,20 +261,14 @@ impl World {
             Effect::WatchMachine(wanted) => self.ask(Request::Machine(wanted)),
             Effect::Look => self.ask(Request::Look),
             Effect::ReadScores { of, evaluation } => self.ask(Request::Scores(of, evaluation)),
-            Effect::ReadFailing { figure, peers } => {
-                self.look_into(evidence::Request::Failing { figure, peers });
+            Effect::Evidence(request) => {
+                // As with the poller.
+                let _ = self.evidence.send(request);
             }
-            Effect::ReadSuspects(figure) => self.look_into(evidence::Request::Suspects(figure)),
-            Effect::ReadFaces(of, figure) => self.look_into(evidence::Request::Faces(of, figure)),
-            Effect::Errors { change, figure } => {
-                self.look_into(evidence::Request::Errors { change, figure });
+            Effect::Catalogue(request) => {
+                // As with the poller.
+                let _ = self.catalogue.send(request);
             }
-            Effect::ReadSets { config, overlaps } => {
-                self.look_up(catalogue::Request::Sets { config, overlaps });
-            }
-            Effect::ReadPerson(of) => self.look_up(catalogue::Request::Faces(of)),
-            Effect::CheckSet(name) => self.look_up(catalogue::Request::Check(name)),
-            Effect::ExportErrors(path) => self.look_into(evidence::Request::Export(path)),
             Effect::ExportCurves(curves, file) => {
                 self.aside(move || Message::Exported(export::write_curves(&curves, &file)));
             }
@@ -318,7 +312,6 @@ impl World {
             Effect::Manage(path, what) => {
                 self.aside(move || Message::Managed(orders::manage(&path, &what)));
             }
-            Effect::Compare(figures) => self.look_into(evidence::Request::Compare(figures)),
             Effect::Launch(order) => {
                 let root = self.root.clone();
                 self.aside(move || Message::Launched(orders::launch(&order, &root)));
@@ -339,16 +332,6 @@ impl World {
     fn ask(&self, request: Request) {
         // The poller ends only with the dashboard, or by a fault that ends it.
         let _ = self.requests.send(request);
-    }
-
-    fn look_into(&self, request: evidence::Request) {
-        // As with the poller.
-        let _ = self.evidence.send(request);
-    }
-
-    fn look_up(&self, request: catalogue::Request) {
-        // As with the poller.
-        let _ = self.catalogue.send(request);
     }
 
     fn answer(&self, message: Message) {

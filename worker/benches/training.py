@@ -4,6 +4,7 @@ import sys
 import time
 
 import torch
+from network import ir_50
 from torch import nn
 from torch.nn import functional
 
@@ -11,37 +12,7 @@ steps, batch, classes = (int(number) for number in sys.argv[1:4])
 torch.manual_seed(1)
 
 
-class Unit(nn.Module):
-    def __init__(self, before, width, stride):
-        super().__init__()
-        self.main = nn.Sequential(
-            nn.BatchNorm2d(before, eps=2e-5),
-            nn.Conv2d(before, width, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(width, eps=2e-5),
-            nn.PReLU(width),
-            nn.Conv2d(width, width, 3, stride, 1, bias=False),
-            nn.BatchNorm2d(width, eps=2e-5),
-        )
-        self.stride = stride
-        self.projection = None
-        if before != width:
-            self.projection = nn.Sequential(
-                nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width, eps=2e-5)
-            )
-
-    def forward(self, x):
-        shortcut = x[:, :, :: self.stride, :: self.stride] if self.projection is None else self.projection(x)
-        return self.main(x) + shortcut
-
-
-layers = [nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.PReLU(64)]
-before = 64
-for count, width in zip((3, 4, 14, 3), (64, 128, 256, 512)):
-    for unit in range(count):
-        layers.append(Unit(before, width, 2 if unit == 0 else 1))
-        before = width
-layers += [nn.BatchNorm2d(512), nn.Dropout(0.6), nn.Flatten(), nn.Linear(512 * 7 * 6, 512), nn.BatchNorm1d(512)]
-network = nn.Sequential(*layers)
+network = ir_50(drop=0.6)
 centres = nn.Parameter(torch.randn(classes, 512) * 0.01)
 parameters = [*network.parameters(), centres]
 # Every value is set to PyTorch's fastest: one fused update for all parameters.

@@ -8,9 +8,8 @@ use crate::data::VideoSet;
 use crate::data::synthetic::{self, SyntheticOptions};
 use crate::eval::scores::{NamedScore, NamedScores};
 use crate::eval::{Folds, Provenance, Rule, ScoredPair, verify_in};
-use crate::run::{
-    BareWeights, EvaluationSource, FigureOptions, Job, Preprocessing, VerificationSet, Work,
-};
+use crate::run::{EvaluationSource, VerificationSet};
+use crate::tui::fixtures;
 
 /// An evaluation of drawn videos, as a worker leaves it, with scores that tell some pairs wrong.
 struct Bench {
@@ -41,17 +40,7 @@ fn bench() -> Bench {
         allow_missing: false,
     };
     let run = RunDirectory::create(root.path(), "eval").unwrap();
-    run.save_job(&Job {
-        device: "flex".parse().unwrap(),
-        work: Work::Eval {
-            model: PathBuf::from("/model"),
-            set,
-            figures: FigureOptions::of_rule(Rule::Exact),
-            preprocessing: Preprocessing::default(),
-            weights: BareWeights::default(),
-        },
-    })
-    .unwrap();
+    fixtures::save_evaluation(&run, set);
     let videos = VideoSet::open(&ytf.join("splits.txt"), &ytf, None).unwrap();
     let rows = videos.pairs.iter().enumerate().map(|(at, pair)| {
         let spread = (at * 17 % 40) as f64 / 40.0;

@@ -82,7 +82,8 @@ mod tests {
     use super::*;
     use crate::eval::scores::NamedScore;
     use crate::eval::{Folds, Provenance, Rule, verify_in};
-    use crate::run::{BareWeights, EvaluationSource, FigureOptions, Job, Preprocessing};
+    use crate::run::EvaluationSource;
+    use crate::tui::fixtures;
 
     struct Bench {
         root: tempfile::TempDir,
@@ -103,17 +104,7 @@ mod tests {
             corrected: Corrected::Official,
             allow_missing: false,
         };
-        run.save_job(&Job {
-            device: "flex".parse().unwrap(),
-            work: Work::Eval {
-                model: PathBuf::from("/model"),
-                set,
-                figures: FigureOptions::of_rule(Rule::Exact),
-                preprocessing: Preprocessing::default(),
-                weights: BareWeights::default(),
-            },
-        })
-        .unwrap();
+        fixtures::save_evaluation(&run, set);
         let row = |at: usize| NamedScore {
             a: format!("P{}/1", at / 2),
             b: format!("Q{at}/2"),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::tui::effect::{Effect, Manage};
+use crate::tui::evidence;
 use crate::tui::line::TextLine;
 use crate::tui::model::{Ask, Asked, Model, Overlay, Tone, View};
 
@@ -68,7 +69,9 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
             }));
             Vec::new()
         }
-        Asked::ExportErrors => vec![Effect::ExportErrors(PathBuf::from(text))],
+        Asked::ExportErrors => vec![Effect::Evidence(evidence::Request::Export(PathBuf::from(
+            text,
+        )))],
         Asked::ExportChart => export::chart(model, Path::new(text)),
         Asked::ExportView => export::view(model, Path::new(text)),
         Asked::Config => {

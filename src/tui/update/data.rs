@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::run::JobKind;
+use crate::tui::catalogue;
 use crate::tui::effect::Effect;
 use crate::tui::keys::Action;
 use crate::tui::line::TextLine;
@@ -30,16 +31,16 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
         model.data.sets = Some(Known::Reading);
         let runs = model.runs().iter();
         let overlaps = runs.filter(|run| run.kind() == Some(JobKind::Overlap));
-        effects.push(Effect::ReadSets {
+        effects.push(Effect::Catalogue(catalogue::Request::Sets {
             config,
             overlaps: overlaps.map(|run| run.path.clone()).collect(),
-        });
+        }));
     }
     if let Some(of) = person(model)
         && model.triage.faces_of(&of).is_none()
     {
         model.triage.keep_faces(of.clone(), Known::Reading);
-        effects.push(Effect::ReadPerson(of));
+        effects.push(Effect::Catalogue(catalogue::Request::Faces(of)));
     }
     effects
 }
@@ -115,7 +116,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 return Vec::new();
             }
             model.data.checks.insert(name.clone(), Known::Reading);
-            return vec![Effect::CheckSet(name)];
+            return vec![Effect::Catalogue(catalogue::Request::Check(name))];
         }
         _ => {}
     }

@@ -30,7 +30,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             return vec![Effect::Copy(text)];
         }
         Action::ExportChart => {
-            let chart = charts::of(model).into_iter().nth(model.live.chart);
+            let chart = charts::of(model).into_iter().nth(model.live.kept.chart);
             let title = chart.map_or_else(|| "chart".to_owned(), |chart| chart.title);
             ask(model, Asked::ExportChart, &format!("{}.png", plain(&title)));
         }
@@ -67,7 +67,7 @@ fn plain(title: &str) -> String {
 
 /// Draws the chosen chart.
 pub(super) fn chart(model: &mut Model, file: &Path) -> Vec<Effect> {
-    let chart = charts::of(model).into_iter().nth(model.live.chart);
+    let chart = charts::of(model).into_iter().nth(model.live.kept.chart);
     // A stack's parts are the tags of its last curve.
     let tags = chart.map_or_else(Vec::new, |chart| {
         let mut tags: Vec<String> = chart
@@ -128,7 +128,7 @@ fn curves(model: &mut Model, tags: Vec<String>, file: &Path) -> Vec<Effect> {
         curves,
         tags,
         title,
-        smoothing: SMOOTHINGS[model.live.smoothing],
+        smoothing: SMOOTHINGS[model.live.kept.smoothing],
     };
     vec![Effect::ExportCurves(Box::new(export), PathBuf::from(file))]
 }

@@ -22,8 +22,10 @@ const DRAG: f64 = 0.02;
 
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
-        Action::Smooth => model.live.smoothing = (model.live.smoothing + 1) % SMOOTHINGS.len(),
-        Action::LogScale => model.live.log_y = !model.live.log_y,
+        Action::Smooth => {
+            model.live.kept.smoothing = (model.live.kept.smoothing + 1) % SMOOTHINGS.len();
+        }
+        Action::LogScale => model.live.kept.log_y = !model.live.kept.log_y,
         Action::WorkerLog => {
             let shown = model.selected_run().is_some_and(|run| model.shows_log(run));
             model.live.log = Some(!shown);
@@ -31,10 +33,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Along => turn_along(model),
         Action::LogAlong => {
-            model.live.log_x = !model.live.log_x;
+            model.live.kept.log_x = !model.live.kept.log_x;
             forget_places(model);
         }
-        Action::Outliers => model.live.ignore_outliers = !model.live.ignore_outliers,
+        Action::Outliers => model.live.kept.ignore_outliers = !model.live.kept.ignore_outliers,
         Action::CursorLeft => move_cursor(model, -1.0),
         Action::CursorRight => move_cursor(model, 1.0),
         Action::CursorFarLeft => move_cursor(model, -FAR),
@@ -62,9 +64,9 @@ fn turn_along(model: &mut Model) {
         .as_deref()
         .and_then(|path| model.curves_of(path));
     let has_epochs = curves.is_some_and(|curves| along::has_epochs(&curves.scalars));
-    model.live.along = model.live.along.next();
-    if model.live.along == AlongBy::Epoch && !has_epochs {
-        model.live.along = AlongBy::Step;
+    model.live.kept.along = model.live.kept.along.next();
+    if model.live.kept.along == AlongBy::Epoch && !has_epochs {
+        model.live.kept.along = AlongBy::Step;
         say(
             model,
             Tone::Refused,
@@ -143,7 +145,7 @@ fn mouse(model: &mut Model, chart: usize, at: f64, gesture: Gesture) {
     }
     match gesture {
         Gesture::Press => {
-            model.live.chart = chart;
+            model.live.kept.chart = chart;
             model.live.cursor = Some(at);
             model.live.pressed = Some(at);
         }

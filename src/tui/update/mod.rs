@@ -83,7 +83,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::View(path, view) => {
             if model.selected.as_ref() == Some(&path) {
-                view.apply(&mut model.live);
+                model.live.kept = view;
+                (model.live.window, model.live.cursor, model.live.pressed) = (None, None, None);
             }
             Vec::new()
         }
@@ -374,10 +375,10 @@ fn pointed(model: &mut Model, target: Target) -> Vec<Effect> {
             }
         }
         (Target::Chart(chart), None) => {
-            if model.live.chart == chart {
-                model.live.zoomed = !model.live.zoomed;
+            if model.live.kept.chart == chart {
+                model.live.kept.zoomed = !model.live.kept.zoomed;
             }
-            model.live.chart = chart;
+            model.live.kept.chart = chart;
         }
         (Target::Row(row), None) => model.evaluation.row = row,
         (Target::Line(line), None) if model.view == View::Failures => {
@@ -420,7 +421,7 @@ fn turn(view: View, by: usize) -> View {
 fn zoomed(model: &mut Model) -> &mut bool {
     match model.view {
         View::Failures | View::Errors | View::Data => &mut model.triage.zoomed,
-        View::Runs | View::Live | View::Evaluation => &mut model.live.zoomed,
+        View::Runs | View::Live | View::Evaluation => &mut model.live.kept.zoomed,
     }
 }
 
@@ -461,7 +462,7 @@ fn moved(model: &mut Model, lines: isize) -> Vec<Effect> {
     match model.view {
         View::Runs => return select_by(model, lines),
         View::Live => {
-            let columns = if lines.unsigned_abs() == 1 && !model.live.zoomed {
+            let columns = if lines.unsigned_abs() == 1 && !model.live.kept.zoomed {
                 charts::columns(model.size) as isize
             } else {
                 1
@@ -513,7 +514,7 @@ fn scroll_log(model: &mut Model, back: isize) {
 
 fn choose_chart(model: &mut Model, by: isize) {
     let count = charts::of(model).len();
-    model.live.chart = shifted(model.live.chart, by, count);
+    model.live.kept.chart = shifted(model.live.kept.chart, by, count);
 }
 
 fn shifted(at: usize, by: isize, length: usize) -> usize {

@@ -2,7 +2,6 @@
 
 use crate::tui::effect::Effect;
 use crate::tui::model::{Model, Tone};
-use crate::tui::run_view::RunView;
 
 use super::{say, shifted};
 
@@ -71,5 +70,5 @@ const MOST_COMPARED: usize = 4;
 /// Keeps how the selected run is looked at.
 pub(super) fn keep_view(model: &Model) -> Option<Effect> {
     let run = model.selected.clone()?;
-    Some(Effect::SaveView(run, RunView::of(&model.live)))
+    Some(Effect::SaveView(run, model.live.kept.clone()))
 }

@@ -336,7 +336,7 @@ fn views_go_round_and_back_leads_out() {
     assert_eq!(model.view, View::Live);
     press(&mut model, 'z');
     press_code(&mut model, KeyCode::Esc);
-    assert_eq!((model.view, model.live.zoomed), (View::Live, false));
+    assert_eq!((model.view, model.live.kept.zoomed), (View::Live, false));
     press_code(&mut model, KeyCode::Esc);
     assert_eq!(model.view, View::Runs);
     press_code(&mut model, KeyCode::BackTab);
@@ -365,11 +365,14 @@ fn charts_are_chosen_within_what_there_is() {
         press_code(&mut model, KeyCode::Right);
     }
     let count = charts::of(&model).len();
-    assert_eq!(model.live.chart, count - 1);
+    assert_eq!(model.live.kept.chart, count - 1);
     press_code(&mut model, KeyCode::Up);
-    assert_eq!(model.live.chart, count - 1 - charts::columns(model.size));
+    assert_eq!(
+        model.live.kept.chart,
+        count - 1 - charts::columns(model.size)
+    );
     press(&mut model, 'g');
-    assert_eq!(model.live.chart, 0);
+    assert_eq!(model.live.kept.chart, 0);
 }
 
 #[test]

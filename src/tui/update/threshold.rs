@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::tui::comparison;
 use crate::tui::effect::Effect;
+use crate::tui::evidence;
 use crate::tui::keys::Action;
 use crate::tui::model::{Known, Model};
 use crate::tui::snapshot::RunSnapshot;
@@ -52,7 +53,7 @@ pub(super) fn compare(model: &mut Model) -> Option<Effect> {
     let find = |of: &FigureOf| figures.iter().find(|figure| figure.of == *of).cloned();
     let both = [find(&first)?, find(&second)?];
     model.comparison = Some((first, second, Known::Reading));
-    Some(Effect::Compare(Box::new(both)))
+    Some(Effect::Evidence(evidence::Request::Compare(Box::new(both))))
 }
 
 /// Takes in an answer.

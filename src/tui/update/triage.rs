@@ -8,6 +8,7 @@ use crate::eval::failures::FailureKind;
 use crate::report::Strip;
 use crate::run::JobKind;
 use crate::tui::effect::Effect;
+use crate::tui::evidence;
 use crate::tui::evidence::Figure;
 use crate::tui::keys::Action;
 use crate::tui::line::TextLine;
@@ -65,10 +66,10 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     }
     if model.triage.errors.is_none() || turned {
         model.triage.errors.get_or_insert(Known::Reading);
-        effects.push(Effect::Errors {
+        effects.push(Effect::Evidence(evidence::Request::Errors {
             change: None,
             figure: figure.clone().map(Box::new),
-        });
+        }));
     }
     let Some(figure) = figure else {
         return effects;
@@ -79,20 +80,25 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
             other.evaluation.set == figure.evaluation.set && other.of != figure.of
         };
         let peers = figures.iter().filter(is_peer).take(MOST_PEERS);
-        effects.push(Effect::ReadFailing {
+        effects.push(Effect::Evidence(evidence::Request::Failing {
             peers: peers.cloned().collect(),
             figure: Box::new(figure.clone()),
-        });
+        }));
     }
     if model.view == View::Errors && model.triage.suspects.is_none() {
         model.triage.suspects = Some(Known::Reading);
-        effects.push(Effect::ReadSuspects(Box::new(figure.clone())));
+        effects.push(Effect::Evidence(evidence::Request::Suspects(Box::new(
+            figure.clone(),
+        ))));
     }
     if let Some(of) = faces_shown(model)
         && model.triage.faces_of(&of).is_none()
     {
         model.triage.keep_faces(of.clone(), Known::Reading);
-        effects.push(Effect::ReadFaces(of, Box::new(figure)));
+        effects.push(Effect::Evidence(evidence::Request::Faces(
+            of,
+            Box::new(figure),
+        )));
     }
     effects
 }
@@ -317,10 +323,10 @@ fn change(model: &mut Model, change: Change) -> Vec<Effect> {
 
 fn errors(model: &mut Model, change: Change) -> Vec<Effect> {
     model.triage.before = model.triage.refigured.clone();
-    vec![Effect::Errors {
+    vec![Effect::Evidence(evidence::Request::Errors {
         change: Some(change),
         figure: figure(model).map(Box::new),
-    }]
+    })]
 }
 
 /// Turns to the evaluation `by` places on.

@@ -70,8 +70,8 @@ pub fn draw(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut P
     };
     let charts = charts::of_curves(curves, run.kind() == Some(JobKind::Train));
     let grid = Grid::of(model, run, curves);
-    let chosen = model.live.chart.min(charts.len().saturating_sub(1));
-    if let (true, Some(chart)) = (model.live.zoomed, charts.get(chosen)) {
+    let chosen = model.live.kept.chart.min(charts.len().saturating_sub(1));
+    if let (true, Some(chart)) = (model.live.kept.zoomed, charts.get(chosen)) {
         cache.hit(area, Target::Chart(chosen));
         let listed = newest_marks(run, area.height);
         let facts = match model.live.cursor {
@@ -154,7 +154,11 @@ struct Grid<'a> {
 
 impl<'a> Grid<'a> {
     fn of(model: &'a Model, run: &'a RunSnapshot, curves: &'a Curves) -> Self {
-        let along = Along::of(&curves.scalars, model.live.along, model.live.log_x);
+        let along = Along::of(
+            &curves.scalars,
+            model.live.kept.along,
+            model.live.kept.log_x,
+        );
         let span = charts::span(model).unwrap_or_else(|| along.span(&curves.scalars));
         let window = model.live.window.unwrap_or(span);
         let mut marks = marks::on_axis(run, curves, &along, model.theme);
@@ -189,7 +193,7 @@ impl<'a> Grid<'a> {
         }
         for curves in beside {
             let options = &self.model.live;
-            let along = Along::of(&curves.scalars, options.along, options.log_x);
+            let along = Along::of(&curves.scalars, options.kept.along, options.kept.log_x);
             let runs = self.model.runs().iter();
             let mut name = runs
                 .filter(|run| run.path == curves.path)
@@ -204,9 +208,9 @@ impl<'a> Grid<'a> {
     fn scale(&self, chart: &ChartOf) -> Scale {
         let live = &self.model.live;
         Scale {
-            smoothing: SMOOTHINGS[live.smoothing],
-            log_y: live.log_y && chart.log,
-            ignore_outliers: live.ignore_outliers,
+            smoothing: SMOOTHINGS[live.kept.smoothing],
+            log_y: live.kept.log_y && chart.log,
+            ignore_outliers: live.kept.ignore_outliers,
             unit: chart.unit,
         }
     }
@@ -234,8 +238,8 @@ impl<'a> Grid<'a> {
         let values = cursor.map(|at| ready.values_at(&lines, at));
         let around = Around {
             title: &chart.title,
-            focused: number == Some(live.chart) && !live.zoomed
-                || (live.zoomed && number.is_some()),
+            focused: number == Some(live.kept.chart) && !live.kept.zoomed
+                || (live.kept.zoomed && number.is_some()),
             nothing: match chart.title.as_str() {
                 "validation" => "not validated yet",
                 _ => "no values yet",

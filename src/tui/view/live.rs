@@ -288,19 +288,19 @@ fn right_of_head(model: &Model, run: &RunSnapshot, pen: &Pen) -> Vec<(String, Ro
         let mark = pen.theme.pick("◌ ", "~ ");
         pieces.push((format!("{mark}{text}"), Role::Waiting));
     }
-    if model.live.smoothing > 0 {
+    if model.live.kept.smoothing > 0 {
         pieces.push((
-            format!("  smooth {}", SMOOTHINGS[model.live.smoothing]),
+            format!("  smooth {}", SMOOTHINGS[model.live.kept.smoothing]),
             Role::Accent,
         ));
     }
     let live = &model.live;
     for (holds, text) in [
-        (live.log_y, "  log y"),
-        (live.log_x, "  log x"),
-        (live.ignore_outliers, "  outliers ignored"),
-        (live.along == AlongBy::Time, "  by time"),
-        (live.along == AlongBy::Epoch, "  by epoch"),
+        (live.kept.log_y, "  log y"),
+        (live.kept.log_x, "  log x"),
+        (live.kept.ignore_outliers, "  outliers ignored"),
+        (live.kept.along == AlongBy::Time, "  by time"),
+        (live.kept.along == AlongBy::Epoch, "  by epoch"),
         (live.window.is_some(), "  part"),
     ] {
         if holds {

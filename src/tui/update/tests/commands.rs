@@ -8,7 +8,7 @@ fn how_a_run_is_looked_at_is_kept_and_found_again() {
     type_text(&mut model, "ey");
     press_code(&mut model, KeyCode::Down);
     let effects = press(&mut model, ']');
-    let view = RunView::of(&model.live);
+    let view = model.live.kept.clone();
     assert!(view.log_y && view.smoothing == 1 && view.chart > 0);
     assert_eq!(
         effects[0],
@@ -24,9 +24,9 @@ fn how_a_run_is_looked_at_is_kept_and_found_again() {
         &mut model,
         Message::View(path("margin-centre"), other.clone()),
     );
-    assert!(model.live.log_y, "another run's view is not taken");
+    assert!(model.live.kept.log_y, "another run's view is not taken");
     update(&mut model, Message::View(path("next-one"), other));
-    assert_eq!((model.live.log_y, model.live.chart), (false, 1));
+    assert_eq!((model.live.kept.log_y, model.live.kept.chart), (false, 1));
     assert!(matches!(
         press(&mut model, 'q').as_slice(),
         [Effect::SaveView(..), Effect::Quit]
@@ -54,7 +54,7 @@ fn the_palette_has_every_action_and_does_it_where_it_holds() {
     type_text(&mut model, "log scale");
     assert_eq!(entries(&model)[0].name, "log-scale");
     press_code(&mut model, KeyCode::Enter);
-    assert_eq!((model.view, model.live.log_y), (View::Live, true));
+    assert_eq!((model.view, model.live.kept.log_y), (View::Live, true));
     press(&mut model, ':');
     type_text(&mut model, "pause");
     assert_eq!(

@@ -1,15 +1,31 @@
 use super::*;
+use crate::tui::evidence;
+use crate::tui::triage::Change;
+
+/// The change of the error list that is the only effect.
+fn change_in(effects: &[Effect]) -> &Change {
+    let [
+        Effect::Evidence(evidence::Request::Errors {
+            change: Some(change),
+            ..
+        }),
+    ] = effects
+    else {
+        panic!("{effects:?}");
+    };
+    change
+}
 
 #[test]
 fn the_view_of_pairs_asks_for_what_it_shows_and_once() {
     let mut model = fixtures::busy();
     let effects = press(&mut model, '4');
     let [
-        Effect::Errors {
+        Effect::Evidence(evidence::Request::Errors {
             change: None,
             figure: Some(_),
-        },
-        Effect::ReadFailing { figure, .. },
+        }),
+        Effect::Evidence(evidence::Request::Failing { figure, .. }),
     ] = effects.as_slice()
     else {
         panic!("{effects:?}");
@@ -26,7 +42,7 @@ fn the_view_of_pairs_asks_for_what_it_shows_and_once() {
         },
     );
     assert!(
-        matches!(effects.as_slice(), [Effect::ReadFaces(FacesOf::Pair(one, _), _)] if *one == of),
+        matches!(effects.as_slice(), [Effect::Evidence(evidence::Request::Faces(FacesOf::Pair(one, _), _))] if *one == of),
         "{effects:?}"
     );
     let other = FigureOf {
@@ -58,15 +74,7 @@ fn a_marked_video_is_listed_with_its_reason_and_the_figures_follow() {
     type_text(&mut model, "he");
     let effects = press_code(&mut model, KeyCode::Enter);
     let pair = &model.triage.selected_pair().unwrap().pair;
-    let [
-        Effect::Errors {
-            change: Some(change),
-            figure: Some(_),
-        },
-    ] = effects.as_slice()
-    else {
-        panic!("{effects:?}");
-    };
+    let change = change_in(&effects);
     assert_eq!(change.video, pair.b);
     assert_eq!(
         change.note.as_ref().unwrap().reason.as_deref(),
@@ -81,14 +89,7 @@ fn a_marked_video_is_listed_with_its_reason_and_the_figures_follow() {
     assert_eq!(model.triage.before.as_ref().unwrap().listed, 3);
 
     let effects = press(&mut model, 'u');
-    let [
-        Effect::Errors {
-            change: Some(undo), ..
-        },
-    ] = effects.as_slice()
-    else {
-        panic!("{effects:?}");
-    };
+    let undo = change_in(&effects);
     assert_eq!((undo.video.as_str(), &undo.note), (names[1], &None));
     assert!(press(&mut model, 'u').is_empty());
     assert!(notice(&model).contains("nothing was changed"));
@@ -98,28 +99,13 @@ fn a_marked_video_is_listed_with_its_reason_and_the_figures_follow() {
 fn taking_off_is_undone_with_the_note_it_had() {
     let mut model = fixtures::error_list();
     let effects = press(&mut model, 'x');
-    let [
-        Effect::Errors {
-            change: Some(change),
-            ..
-        },
-    ] = effects.as_slice()
-    else {
-        panic!("{effects:?}");
-    };
+    let change = change_in(&effects);
     assert_eq!(
         (change.video.as_str(), &change.note),
         ("Alma_Powell/2", &None)
     );
     let effects = press(&mut model, 'u');
-    let [
-        Effect::Errors {
-            change: Some(undo), ..
-        },
-    ] = effects.as_slice()
-    else {
-        panic!("{effects:?}");
-    };
+    let undo = change_in(&effects);
     let note = undo.note.as_ref().unwrap();
     assert_eq!(note.reason.as_deref(), Some("shows another woman"));
     assert_eq!(note.by.as_deref(), Some("ada"));
@@ -133,21 +119,15 @@ fn a_video_is_added_by_name_and_reason() {
     assert!(press_code(&mut model, KeyCode::Enter).is_empty());
     type_text(&mut model, "twin");
     let effects = press_code(&mut model, KeyCode::Enter);
-    let [
-        Effect::Errors {
-            change: Some(change),
-            ..
-        },
-    ] = effects.as_slice()
-    else {
-        panic!("{effects:?}");
-    };
+    let change = change_in(&effects);
     assert_eq!(change.video, "Gus_Roth/1");
     press(&mut model, 'E');
     let effects = press_code(&mut model, KeyCode::Enter);
     assert_eq!(
         effects,
-        [Effect::ExportErrors(PathBuf::from("ytf-errors.csv"))]
+        [Effect::Evidence(evidence::Request::Export(PathBuf::from(
+            "ytf-errors.csv"
+        )))]
     );
 }
 

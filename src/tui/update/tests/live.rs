@@ -1,4 +1,5 @@
 use super::*;
+use crate::tui::catalogue;
 
 fn live() -> Model {
     let mut model = fixtures::busy();
@@ -49,7 +50,7 @@ fn the_mouse_points_drags_and_turns_its_wheel() {
                 gesture,
             },
         );
-        (model.live.chart, model.live.cursor, model.live.window)
+        (model.live.kept.chart, model.live.cursor, model.live.window)
     };
     assert_eq!(on(100.0, Gesture::Press), (2, Some(100.0), None));
     assert_eq!(
@@ -68,13 +69,13 @@ fn the_mouse_points_drags_and_turns_its_wheel() {
 fn another_axis_forgets_the_places_of_the_one_before() {
     let mut model = live();
     type_text(&mut model, ".+x");
-    assert_eq!(model.live.along, AlongBy::Time);
+    assert_eq!(model.live.kept.along, AlongBy::Time);
     assert_eq!((model.live.cursor, model.live.window), (None, None));
     press(&mut model, 'x');
-    assert_eq!(model.live.along, AlongBy::Step, "no epochs are logged");
+    assert_eq!(model.live.kept.along, AlongBy::Step, "no epochs are logged");
     assert!(notice(&model).contains("logs no epochs"));
     press(&mut model, 'X');
-    assert!(model.live.log_x);
+    assert!(model.live.kept.log_x);
 }
 
 #[test]
@@ -117,13 +118,18 @@ fn the_data_are_those_of_the_run_at_hand_and_people_are_turned_over() {
     let mut model = fixtures::busy();
     let effects = press(&mut model, '6');
     let config = path("margin-centre").join("config.ini");
-    let read = Effect::ReadSets {
+    let read = Effect::Catalogue(catalogue::Request::Sets {
         config,
         overlaps: Vec::new(),
-    };
+    });
     assert_eq!(effects, [read]);
     let mut model = fixtures::sets();
-    let person = |class| Effect::ReadPerson(FacesOf::Person("vgg".to_owned(), class));
+    let person = |class| {
+        Effect::Catalogue(catalogue::Request::Faces(FacesOf::Person(
+            "vgg".to_owned(),
+            class,
+        )))
+    };
     assert_eq!(press_code(&mut model, KeyCode::Right), [person(1)]);
     press(&mut model, '>');
     press(&mut model, '>');
@@ -136,14 +142,19 @@ fn the_data_are_those_of_the_run_at_hand_and_people_are_turned_over() {
     );
     assert_eq!(
         press(&mut model, 'c'),
-        [Effect::CheckSet("ms1m".to_owned())]
+        [Effect::Catalogue(catalogue::Request::Check(
+            "ms1m".to_owned()
+        ))]
     );
     assert!(press(&mut model, 'c').is_empty(), "it is being checked");
     press(&mut model, 'C');
     press_code(&mut model, KeyCode::Backspace);
     let effects = press_code(&mut model, KeyCode::Enter);
     assert!(
-        matches!(effects.as_slice(), [Effect::ReadSets { .. }]),
+        matches!(
+            effects.as_slice(),
+            [Effect::Catalogue(catalogue::Request::Sets { .. })]
+        ),
         "{effects:?}"
     );
     assert!(model.data.checks.is_empty());

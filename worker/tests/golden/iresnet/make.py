@@ -13,66 +13,18 @@ import sys
 
 import numpy as np
 import torch
+from network import Iresnet
 from torch import nn
+
+sys.path.insert(0, "..")
+from formula import uniform
 
 torch.set_grad_enabled(False)
 
 
-class Unit(nn.Module):
-    def __init__(self, before, width, stride):
-        super().__init__()
-        self.bn1 = nn.BatchNorm2d(before, eps=1e-5)
-        self.conv1 = nn.Conv2d(before, width, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width, eps=1e-5)
-        self.prelu = nn.PReLU(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(width, eps=1e-5)
-        self.downsample = None
-        if stride != 1 or before != width:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width, eps=1e-5)
-            )
-
-    def forward(self, x):
-        out = self.bn3(self.conv2(self.prelu(self.bn2(self.conv1(self.bn1(x))))))
-        return out + (x if self.downsample is None else self.downsample(x))
-
-
-class Iresnet(nn.Module):
-    def __init__(self, units):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(64, eps=1e-5)
-        self.prelu = nn.PReLU(64)
-        before = 64
-        for stage, (count, width) in enumerate(zip(units, (64, 128, 256, 512)), 1):
-            made = []
-            for unit in range(count):
-                made.append(Unit(before, width, 2 if unit == 0 else 1))
-                before = width
-            setattr(self, f"layer{stage}", nn.Sequential(*made))
-        self.bn2 = nn.BatchNorm2d(512, eps=1e-5)
-        self.dropout = nn.Dropout(0.0)
-        self.fc = nn.Linear(512 * 7 * 7, 512)
-        self.features = nn.BatchNorm1d(512, eps=1e-5)
-
-    def forward(self, x):
-        x = self.prelu(self.bn1(self.conv1(x)))
-        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
-            x = stage(x)
-        return self.features(self.fc(torch.flatten(self.dropout(self.bn2(x)), 1)))
-
-
-def fnv1a(text):
-    value = 2166136261
-    for byte in text.encode():
-        value = (value ^ byte) * 16777619 % 2**32
-    return value
-
-
 def weight_of(name, shape):
     count = int(np.prod(shape))
-    u = ((np.arange(count, dtype=np.uint64) * 2654435761 + fnv1a(name)) % 2**32).astype(np.float64) / 2**32
+    u = uniform(name, count)
     role = name.rsplit(".", 1)[1]
     if role == "running_var":
         values = 0.7 + 0.6 * u

@@ -6,26 +6,23 @@ of L-ResNet-E-IR. expected.json: the embeddings that some of them give of two pi
 """
 
 import json
+import sys
 
 import numpy as np
 import torch
 from torch import nn
+
+sys.path.insert(0, "..")
+from formula import uniform
 
 torch.set_grad_enabled(False)
 SIZES = {"112x112": (112, 112), "112x96": (112, 96)}
 EPSILON = 2e-5
 
 
-def fnv1a(text):
-    value = 2166136261
-    for byte in text.encode():
-        value = (value ^ byte) * 16777619 % 2**32
-    return value
-
-
 def weight_of(name, shape):
     count = int(np.prod(shape))
-    u = ((np.arange(count, dtype=np.uint64) * 2654435761 + fnv1a(name)) % 2**32).astype(np.float64) / 2**32
+    u = uniform(name, count)
     role = name.rsplit(".", 1)[1]
     if role == "running_var":
         values = 0.7 + 0.6 * u
