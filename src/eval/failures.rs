@@ -89,7 +89,7 @@ pub fn failures(
 }
 
 /// The table of failing pairs, `failures.csv`; folds count from 1, as people do.
-pub fn to_csv(failing: &[FailingPair]) -> Vec<u8> {
+pub fn to_csv<'a>(failing: impl IntoIterator<Item = &'a FailingPair>) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Writing to memory can't fail, and all records have eight fields.
     let _ = writer.write_record([

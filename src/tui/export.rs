@@ -8,6 +8,7 @@ use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
 use crate::atomic::atomic_write;
+use crate::eval::failures;
 use crate::plot::{self, Curve, CurveOptions};
 use crate::untrusted::{visible, visible_path};
 
@@ -67,7 +68,11 @@ pub fn table(model: &Model) -> Option<String> {
     let rows: Vec<Vec<String>> = match model.view {
         View::Runs => runs(model),
         View::Evaluation => comparison::of(model).table.texts(),
-        View::Failures => failing(model),
+        View::Failures => {
+            let lines = model.triage.lines();
+            let csv = failures::to_csv(lines.iter().map(|failed| &failed.pair));
+            return String::from_utf8(csv).ok();
+        }
         View::Errors => errors(model),
         View::Data => sets(model)?,
         View::Live => return None,
@@ -105,36 +110,6 @@ fn runs(model: &Model) -> Vec<Vec<String>> {
             details
                 .and_then(|details| details.note.clone())
                 .unwrap_or_default(),
-        ]
-    }));
-    rows
-}
-
-fn failing(model: &Model) -> Vec<Vec<String>> {
-    let mut rows = head(&[
-        "kind",
-        "distance",
-        "threshold",
-        "missed_by",
-        "fold",
-        "pair",
-        "a",
-        "b",
-    ]);
-    rows.extend(model.triage.lines().into_iter().map(|failed| {
-        let pair = &failed.pair;
-        let fold = pair
-            .fold
-            .map_or("untested".to_owned(), |fold| (fold + 1).to_string());
-        vec![
-            pair.kind.to_string(),
-            pair.distance.to_string(),
-            pair.threshold.to_string(),
-            pair.missed_by.to_string(),
-            fold,
-            (pair.pair + 1).to_string(),
-            pair.a.clone(),
-            pair.b.clone(),
         ]
     }));
     rows
