@@ -3,6 +3,7 @@
 //! A file is judged as a whole: every mistake is told at once, with its place, its key, what was found and what is
 //! allowed. Nothing here reads data.
 
+mod computation;
 mod data;
 mod device;
 mod error;
@@ -21,6 +22,7 @@ mod scaling;
 mod settings;
 mod tree;
 
+pub use computation::*;
 pub use data::{DataConfig, LfwConfig, TrainingSet, YtfConfig};
 pub use device::{DeviceChoice, UnknownDevice};
 pub use error::{ConfigError, ConfigErrors, Place};

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{LossOptions, OptimiserOptions, ParkWindow, ScheduleOptions, Stage, TripletOptions};
+use super::{
+    LossOptions, MemoryFormat, OptimiserOptions, ParkWindow, Precision, ScheduleOptions, Stage,
+    TripletOptions,
+};
 
 /// Everything that decides what a training run computes, apart from where its data lie (that is `config.ini`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +21,10 @@ pub struct Recipe {
     pub seed: u64,
     /// Images in a step.
     pub batch_size: usize,
+    /// The number format of the network's feature maps.
+    pub precision: Precision,
+    /// Their order in memory.
+    pub memory_format: MemoryFormat,
     /// Validate every so many steps; 0 validates only at the end.
     pub validate_every: u64,
     /// Save every so many steps; 0 saves only at the end.

@@ -10,8 +10,8 @@ use std::{
 };
 
 use super::{
-    AugmentOptions, ChannelOrder, Crop, DatasetChoice, HistogramOptions, InputOptions, OnNan,
-    ParkWindow, Recipe, Stage, WrongSize,
+    AugmentOptions, ChannelOrder, Crop, DatasetChoice, HistogramOptions, InputOptions,
+    MemoryFormat, OnNan, ParkWindow, Precision, Recipe, Stage, WrongSize,
     error::{ConfigErrors, Place, read_text},
     network_file::read_network,
     objective_file::{read_loss, read_triplet},
@@ -107,11 +107,31 @@ fn read_recipe(table: &Table, mistakes: &Mistakes) -> Recipe {
         ("skip", OnNan::Skip),
         ("rewind", OnNan::Rewind),
     ];
+    let precisions = [Precision::F32, Precision::Bf16, Precision::F16];
+    let formats = [
+        MemoryFormat::Auto,
+        MemoryFormat::Contiguous,
+        MemoryFormat::ChannelsLast,
+    ];
     let recipe = Recipe {
         stage: stage.value,
         steps: steps.value,
         seed: reader.whole("seed", 0..=MOST, Need::Default(1)).value,
         batch_size: batch_size.value as usize,
+        precision: reader
+            .choice(
+                "precision",
+                &precisions.map(|precision| (precision.name(), precision)),
+                Precision::F32,
+            )
+            .value,
+        memory_format: reader
+            .choice(
+                "memory_format",
+                &formats.map(|format| (format.name(), format)),
+                MemoryFormat::Auto,
+            )
+            .value,
         validate_every: reader
             .whole("validate_every", 0..=MOST, Need::Default(2_000))
             .value,

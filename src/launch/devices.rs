@@ -5,7 +5,10 @@ use std::{ffi::OsStr, fs::File, path::Path, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{LaunchError, answer::Answer};
-use crate::{config::DeviceChoice, run::host};
+use crate::{
+    config::{DeviceChoice, Precision},
+    run::host,
+};
 
 /// What the worker says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +51,38 @@ pub fn ask() -> Result<Devices, LaunchError> {
         return answer.document();
     }
     Err(answer.failure())
+}
+
+/// Sees to it that a device, which [`check`] has passed, computes in a number format.
+///
+/// # Errors
+/// It is the pure-Rust engine, and the format is not its own.
+pub fn check_precision(
+    asked: DeviceChoice,
+    precision: Precision,
+    found: &Devices,
+) -> Result<(), LaunchError> {
+    let is_flex = match asked {
+        DeviceChoice::Auto => found.devices.first().is_none_or(|best| best == "flex"),
+        asked => asked == DeviceChoice::Flex,
+    };
+    if precision == Precision::F32 || !is_flex {
+        return Ok(());
+    }
+    let others: Vec<&str> = found
+        .devices
+        .iter()
+        .map(String::as_str)
+        .filter(|device| *device != "flex")
+        .collect();
+    Err(LaunchError::Precision {
+        precision: precision.name(),
+        instead: if others.is_empty() {
+            "build the worker with LibTorch (`./x build`)".to_owned()
+        } else {
+            format!("use --device {}", others.join(" or "))
+        },
+    })
 }
 
 /// Sees to it that a device can be had before anything is made for it, and says what the worker answered; a worker that
@@ -140,6 +175,32 @@ mod tests {
         let error = refusal(asked.parse().unwrap(), found, driver);
         assert!(error.is_wrong_input());
         assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn the_pure_rust_engine_is_no_place_for_half_precision() {
+        let refused = |asked: &str, precision, built| {
+            let found = devices(built, false);
+            let checked = check_precision(asked.parse().unwrap(), precision, &found);
+            checked.err().map(|error| {
+                assert!(error.is_wrong_input());
+                error.to_string()
+            })
+        };
+        assert_eq!(refused("flex", Precision::F32, true), None);
+        assert_eq!(refused("auto", Precision::Bf16, true), None);
+        assert_eq!(refused("cpu", Precision::F16, true), None);
+        assert_eq!(
+            refused("flex", Precision::Bf16, true).as_deref(),
+            Some(
+                "precision = \"bf16\" needs LibTorch, which device flex is not; use --device cpu, or precision = \"f32\""
+            )
+        );
+        let without = refused("auto", Precision::F16, false).unwrap();
+        assert!(
+            without.contains("build the worker with LibTorch"),
+            "{without}"
+        );
     }
 
     #[test]

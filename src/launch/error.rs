@@ -37,6 +37,16 @@ pub enum LaunchError {
         /// What can be used, and how to get the other.
         instead: String,
     },
+    /// The device doesn't compute in the recipe's number format.
+    #[error(
+        "precision = \"{precision}\" needs LibTorch, which device flex is not; {instead}, or precision = \"f32\""
+    )]
+    Precision {
+        /// The format.
+        precision: &'static str,
+        /// Where it can be had.
+        instead: String,
+    },
     /// The worker's program doesn't run.
     #[error(
         "{} doesn't run: {reason}; rebuild it with `./x build`, and see `facetui doctor`",
@@ -109,6 +119,7 @@ impl LaunchError {
         match self {
             Self::Config(_)
             | Self::Device { .. }
+            | Self::Precision { .. }
             | Self::Model { .. }
             | Self::Unreadable { .. }
             | Self::Path { .. }

@@ -68,6 +68,7 @@ pub fn train(order: &TrainingOrder<'_>) -> Result<Started, LaunchError> {
     };
     readable::check_training(order.recipe, order.config)?;
     let worker = devices::check(order.device)?;
+    devices::check_precision(order.device, order.recipe.precision, &worker)?;
     let job = Job {
         device: order.device,
         work: Work::Train {

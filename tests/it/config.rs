@@ -116,7 +116,7 @@ fn a_wrong_recipe_says_line_key_found_and_allowed() {
     check_recipe(
         "[netwrk]\ndepth = 50\n",
         "r.toml:5: netwrk: unknown key; did you mean network? (allowed here: stage, steps, batch_size, validation, \
-         optimiser, triplet, best, seed, validate_every, checkpoint_every, keep_checkpoints, keep_every, \
+         optimiser, triplet, best, seed, precision, memory_format, validate_every, checkpoint_every, keep_checkpoints, keep_every, \
          max_broken_images, ema_decay, on_nan, park_between, on_finish, merge, datasets, input, augment, network, loss, \
          schedule, histograms)",
     );

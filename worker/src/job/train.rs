@@ -2,15 +2,17 @@
 
 mod batch_size;
 mod images;
+mod memory_format;
 mod mishap;
 mod obeying;
 mod saving;
 mod start;
+mod trial;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use facetui::{
-    config::{DataConfig, DeviceChoice, OnNan, Recipe, Scaling},
+    config::{DataConfig, DeviceChoice, OnNan, Precision, Recipe, Scaling},
     data::{BatchOrder, Combined, Loader, LoaderOptions},
     run::{EventWriter, JournalEvent, RunDirectory, RunState},
 };
@@ -24,6 +26,7 @@ use crate::{
     model::{
         device::{self, NamedDevice},
         embedding_network::EmbeddingNetwork,
+        libtorch,
         parameters::{self, NamedTensors},
     },
     train::{
@@ -67,6 +70,9 @@ pub fn train(
         .map(|section| ValidationSet::open(section, &config))
         .collect::<Result<Vec<_>, _>>()?;
 
+    refuse_precision(&recipe, &device)?;
+    session.enter(RunState::Starting, Some("measuring orders of memory"))?;
+    memory_format::settle(session, &mut recipe, &device)?;
     if auto_batch && session.status.step == 0 {
         session.enter(RunState::Starting, Some("finding the largest batch"))?;
         batch_size::fit(session, &mut recipe, &images, &device)?;
@@ -200,6 +206,7 @@ impl Training {
             let StepRecord {
                 mut scalars,
                 distributions,
+                times,
             } = match self.trainer.step(&self.recipe, self.step, &batch) {
                 Ok(record) => record,
                 Err(error) => {
@@ -214,6 +221,11 @@ impl Training {
             session.status.epoch = batch.epoch;
             session.count(1, batch.labels.len());
             scalars.push(("speed/data_wait", waited / asked.elapsed().as_secs_f64()));
+            if let Some(times) = times {
+                scalars.push(("time/data", waited));
+                scalars.extend(times.scalars());
+            }
+            scalars.push(("train/epoch", self.epochs()));
             if let Some(speed) = session.status.images_per_second {
                 scalars.push(("speed/images_per_second", speed));
             }
@@ -275,6 +287,12 @@ impl Training {
         let first = self.step + self.mishaps.skipped_batches();
         Loader::start(Arc::clone(&self.images), self.loader_options(), first)
             .map_err(JobError::input)
+    }
+
+    /// How many times as many images as there are have been shown.
+    fn epochs(&self) -> f64 {
+        let batches = self.step + self.mishaps.skipped_batches();
+        batches as f64 * self.recipe.batch_size as f64 / self.images.len().max(1) as f64
     }
 
     fn loader_options(&self) -> LoaderOptions {
@@ -347,6 +365,7 @@ impl Training {
         if self.validation.is_empty() {
             return Ok(());
         }
+        let begun = Instant::now();
         let embedder = self.embedder(&session.run)?;
         for set in &self.validation {
             let phase = format!("validating {}", set.section());
@@ -374,9 +393,23 @@ impl Training {
                 }
             }
         }
+        let seconds = ("time/evaluation", begun.elapsed().as_secs_f64());
+        or_full(self.events.scalars(self.step, [seconds]))?;
         or_full(self.events.flush())?;
         session.enter(RunState::Running, None)
     }
+}
+
+/// The pure-Rust engine computes in 32 bits alone.
+fn refuse_precision(recipe: &Recipe, device: &NamedDevice) -> Result<(), JobError> {
+    if recipe.precision == Precision::F32 || libtorch::is_ours(&device.device) {
+        return Ok(());
+    }
+    Err(JobError::Input(format!(
+        "recipe.toml: precision = \"{}\" needs LibTorch, and device {} is not; use --device cpu or cuda, or precision = \"f32\"",
+        recipe.precision.name(),
+        device.name
+    )))
 }
 
 /// Loads the weights to start from: the whole backbone, and the class weights where they fit.

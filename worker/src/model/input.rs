@@ -1,12 +1,11 @@
 //! Bytes of faces as network input.
 
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use facetui::config::Scaling;
+use burn::tensor::{DType, Device, FloatDType, Int, Tensor, TensorData};
+use facetui::config::{MemoryFormat, Precision, Scaling};
 
 use super::libtorch;
 
-/// Bytes `[n, height, width, 3]` to network input `[n, 3, height, width]`, (x − 127.5) / 128; in memory in the order that
-/// the device's convolutions like.
+/// Bytes `[n, height, width, 3]` to network input `[n, 3, height, width]`, (x − 127.5) / 128.
 pub fn to_input(bytes: &[u8], height: usize, width: usize, device: &Device) -> Tensor<4> {
     let size = [height, width];
     if libtorch::is_cuda(device) {
@@ -37,7 +36,21 @@ fn scaled_here(bytes: &[u8], [height, width]: [usize; 2], device: &Device) -> Te
     let mut values = vec![0.0_f32; bytes.len()];
     to_planes(bytes, height * width, Scaling::default(), &mut values);
     let images = TensorData::new(values, [count, 3, height, width]);
-    in_liked_order(Tensor::from_data(images, device))
+    Tensor::from_data(images, device)
+}
+
+/// Images in a number format and an order in memory, which the operators of a network then keep.
+pub fn in_format(images: Tensor<4>, precision: Precision, order: MemoryFormat) -> Tensor<4> {
+    let images = images.cast(match precision {
+        Precision::F32 => FloatDType::F32,
+        Precision::Bf16 => FloatDType::BF16,
+        Precision::F16 => FloatDType::F16,
+    });
+    match order {
+        MemoryFormat::Auto => in_liked_order(images),
+        MemoryFormat::Contiguous => images,
+        MemoryFormat::ChannelsLast => libtorch::channels_last(images),
+    }
 }
 
 /// The same images, on LibTorch's CPU with the channels of a pixel beside each other: its convolutions then need not

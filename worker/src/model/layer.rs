@@ -112,6 +112,35 @@ impl BatchNorm {
         batch.output
     }
 
+    /// BatchNorm, perhaps a PReLU, and then a convolution: `[batch, channels, height, width]` to the convolution's shape.
+    pub fn then_convolve(
+        &self,
+        slope: Option<&Prelu>,
+        convolution: &Convolution,
+        input: Tensor<4>,
+    ) -> Tensor<4> {
+        if input.device().is_autodiff() {
+            let batch = libtorch::norm_and_convolution(
+                &input,
+                [&self.gamma.val(), &self.beta.val()],
+                self.epsilon,
+                slope.map(|slope| slope.alpha.val()).as_ref(),
+                &convolution.weight.val(),
+                convolution.geometry,
+            );
+            if let Some(batch) = batch {
+                self.follow(&self.running_mean, batch.mean);
+                self.follow(&self.running_var, batch.variance);
+                return batch.output;
+            }
+        }
+        let normed = self.forward(input);
+        convolution.forward(match slope {
+            Some(slope) => slope.forward(normed),
+            None => normed,
+        })
+    }
+
     fn follow(&self, running: &RunningState<Tensor<1>>, batch: Tensor<1>) {
         let stays = running.value_sync().mul_scalar(self.decay);
         let comes = batch.detach().mul_scalar(1.0 - self.decay);
@@ -142,20 +171,15 @@ impl Prelu {
         let alpha = self.alpha.val();
         libtorch::prelu(&input, &alpha).unwrap_or_else(|| activation::prelu(input, alpha))
     }
-
-    /// PReLU, then a convolution.
-    pub fn then_convolve(&self, convolution: &Convolution, input: Tensor<4>) -> Tensor<4> {
-        let (alpha, weight) = (self.alpha.val(), convolution.weight.val());
-        libtorch::prelu_and_convolution(&input, &alpha, &weight, convolution.geometry)
-            .unwrap_or_else(|| convolution.forward(self.forward(input)))
-    }
 }
 
 /// A convolution followed by BatchNorm.
 #[derive(Module, Debug)]
 pub struct ConvolutionNorm {
-    convolution: Convolution,
-    norm: BatchNorm,
+    /// The convolution.
+    pub convolution: Convolution,
+    /// What follows it.
+    pub norm: BatchNorm,
 }
 
 impl ConvolutionNorm {
@@ -173,15 +197,24 @@ impl ConvolutionNorm {
         }
     }
 
+    /// A convolution of each channel by itself, and its BatchNorm.
+    pub fn depthwise(
+        channels: usize,
+        kernel: [usize; 2],
+        stride: usize,
+        padding: usize,
+        options: &NetworkOptions,
+        device: &Device,
+    ) -> Self {
+        Self {
+            convolution: Convolution::depthwise(channels, kernel, stride, padding, device),
+            norm: BatchNorm::new(channels, options, device),
+        }
+    }
+
     /// `[batch, channels, height, width]` to the convolution's own shape.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         self.norm.forward(self.convolution.forward(input))
-    }
-
-    /// The same after a PReLU.
-    pub fn forward_after(&self, slope: &Prelu, input: Tensor<4>) -> Tensor<4> {
-        self.norm
-            .forward(slope.then_convolve(&self.convolution, input))
     }
 
     /// Keeps the BatchNorm's gammas as they are.

@@ -81,9 +81,15 @@ pub struct Geometry {
 
 /// Whether tensors of a device, with automatic differentiation or without, are LibTorch's.
 #[cfg(feature = "libtorch")]
-fn is_ours(device: &Device) -> bool {
+pub fn is_ours(device: &Device) -> bool {
     let device = device.clone().without_autodiff();
     matches!(device.as_dispatch(), DispatchDevice::LibTorch(_))
+}
+
+/// Whether tensors of a device are LibTorch's.
+#[cfg(not(feature = "libtorch"))]
+pub fn is_ours(_: &Device) -> bool {
+    false
 }
 
 /// A convolution without bias, by libtorch's own kernels both ways; `None` for tensors of another engine.
@@ -164,33 +170,49 @@ pub fn prelu(_: &Tensor<4>, _: &Tensor<1>) -> Option<Tensor<4>> {
     None
 }
 
-/// PReLU and a convolution after it, what is between them made again on the way back rather than kept: a sixth less memory
-/// for a residual unit. `None` for tensors of another engine.
+/// BatchNorm by the batch's own averages, perhaps a PReLU, and a convolution. What is between them is made again on the way
+/// back rather than kept, which halves the memory of a residual unit. `None` for tensors of another engine.
 #[cfg(feature = "libtorch")]
-pub fn prelu_and_convolution(
+pub fn norm_and_convolution(
     input: &Tensor<4>,
-    slopes: &Tensor<1>,
+    [gamma, beta]: [&Tensor<1>; 2],
+    epsilon: f64,
+    slopes: Option<&Tensor<1>>,
     weight: &Tensor<4>,
     geometry: Geometry,
-) -> Option<Tensor<4>> {
+) -> Option<BatchNormTrainOutput<4>> {
+    use operators::Operators;
     is_ours(&input.device()).then(|| {
-        Tensor::from_dispatch(<Dispatch as operators::Operators>::rectify_and_convolve(
-            input.clone().into_dispatch(),
-            slopes.clone().into_dispatch(),
-            weight.clone().into_dispatch(),
-            geometry,
-        ))
+        let input = input.clone().into_dispatch();
+        let (gamma, beta) = (gamma.clone().into_dispatch(), beta.clone().into_dispatch());
+        let weight = weight.clone().into_dispatch();
+        let (output, mean, variance) = match slopes {
+            None => Dispatch::normalise_and_convolve(input, gamma, beta, weight, epsilon, geometry),
+            Some(slopes) => {
+                let slopes = slopes.clone().into_dispatch();
+                Dispatch::normalise_rectify_and_convolve(
+                    input, gamma, beta, slopes, weight, epsilon, geometry,
+                )
+            }
+        };
+        BatchNormTrainOutput {
+            output: Tensor::from_dispatch(output),
+            mean: Tensor::from_dispatch(mean),
+            variance: Tensor::from_dispatch(variance),
+        }
     })
 }
 
-/// PReLU and a convolution after it; `None` for tensors of another engine.
+/// BatchNorm, perhaps a PReLU, and a convolution; `None` for tensors of another engine.
 #[cfg(not(feature = "libtorch"))]
-pub fn prelu_and_convolution(
+pub fn norm_and_convolution(
     _: &Tensor<4>,
-    _: &Tensor<1>,
+    _: [&Tensor<1>; 2],
+    _: f64,
+    _: Option<&Tensor<1>>,
     _: &Tensor<4>,
     _: Geometry,
-) -> Option<Tensor<4>> {
+) -> Option<BatchNormTrainOutput<4>> {
     None
 }
 

@@ -1,19 +1,21 @@
 //! One optimiser step, for any stage.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use facetui::config::{DecayPlace, Recipe};
+use facetui::config::{DecayPlace, Precision, Recipe};
 use facetui::data::Batch;
 use thiserror::Error;
 
 use super::{
     average::Average,
+    loss_scale::LossScale,
     objective::{Classes, Name, Objective},
     schedule::learning_rate,
+    step_times::{StepTimes, Stopwatch},
 };
 use crate::model::{
     classes::{Sample, SampledClasses},
     gradients::NamedGradients,
-    input::to_input,
+    input::{in_format, to_input},
     network::{CLASS_WEIGHTS, Network},
     optimiser::{Optimiser, StepSize},
     parameters::{
@@ -33,10 +35,18 @@ pub struct StepRecord {
     pub scalars: StepScalars,
     /// Values of which the distribution is told, by tag; empty at most steps.
     pub distributions: Vec<(String, Vec<f32>)>,
+    /// Where the time went; not at every step.
+    pub times: Option<StepTimes>,
 }
 
 /// The name under which a checkpoint has AdaFace's running lengths.
 const RUNNING_LENGTHS: &str = "running_lengths";
+
+/// The name under which a checkpoint has what the objective is multiplied by.
+const LOSS_SCALE: &str = "loss_scale";
+
+/// The tag of what the objective is multiplied by.
+const LOSS_SCALE_TAG: &str = "train/loss_scale";
 
 /// Why a step can't be made.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -66,6 +76,8 @@ pub struct Trainer {
     pub sampled: Option<SampledClasses>,
     /// AdaFace's running mean and deviation of the embeddings' lengths, once there was a batch.
     pub running_lengths: Option<Tensor<1>>,
+    /// What the objective is multiplied by, with feature maps in numbers of a small range.
+    pub loss_scale: Option<LossScale>,
     /// The optimiser's state.
     pub optimiser: Optimiser,
     /// The averaged weights, where the recipe asks for them.
@@ -125,6 +137,7 @@ impl Trainer {
                 )
             }),
             running_lengths: None,
+            loss_scale: (recipe.precision == Precision::F16).then(LossScale::default),
             optimiser: Optimiser::default(),
             average: (recipe.ema_decay > 0.0).then(Average::default),
             device,
@@ -133,6 +146,8 @@ impl Trainer {
 
     /// Makes step `step` (from 0) on a batch; the same step on the same weights and batch gives the same
     /// result, whatever was computed before.
+    ///
+    /// Where the objective is scaled and the gradient overflows, the weights stay and the scale falls.
     ///
     /// # Errors
     /// A loss or the gradient is not finite. Weights and optimiser are as before then; BatchNorm's running averages
@@ -144,6 +159,9 @@ impl Trainer {
         batch: &Batch,
     ) -> Result<StepRecord, StepError> {
         self.device.seed(step_seed(recipe.seed, step));
+        let device = self.device.clone();
+        let mut watch = Stopwatch::start(&device, step);
+        let mut times = StepTimes::default();
         let seen = self.seen(step, &batch.labels);
         let Pass {
             mut scalars,
@@ -151,7 +169,7 @@ impl Trainer {
             mut gradients,
             running_lengths,
             mut distributions,
-        } = self.pass(recipe, step, batch, seen.as_ref());
+        } = self.pass(recipe, step, batch, seen.as_ref(), (&mut watch, &mut times));
         self.check_finite(&scalars, step)?;
 
         let size = StepSize {
@@ -182,6 +200,22 @@ impl Trainer {
             ("train/learning_rate", size.learning_rate),
             ("train/gradient_norm", norm),
         ]);
+        if let Some(scale) = &mut self.loss_scale {
+            if norm.is_finite() {
+                scalars.push((LOSS_SCALE_TAG, scale.factor()));
+                scale.rise();
+            } else if scale.fall() {
+                // A gap in the gradient's curve, not a point at infinity.
+                scalars.retain(|(tag, _)| *tag != "train/gradient_norm");
+                scalars.push((LOSS_SCALE_TAG, scale.factor()));
+                self.check_finite(&scalars, step)?;
+                return Ok(StepRecord {
+                    scalars,
+                    distributions,
+                    times: None,
+                });
+            }
+        }
         if !norm.is_finite() {
             return Err(StepError::NotFinite {
                 component: "train/gradient_norm",
@@ -211,9 +245,11 @@ impl Trainer {
             let _ = self.network.embedder();
             average.follow(&self.network, recipe.ema_decay);
         }
+        times.optimiser = watch.lap();
         Ok(StepRecord {
             scalars,
             distributions,
+            times: watch.is_running().then_some(times),
         })
     }
 
@@ -228,7 +264,15 @@ impl Trainer {
     }
 
     /// Takes a batch through the network, part by part, and averages over the parts.
-    fn pass(&self, recipe: &Recipe, step: u64, batch: &Batch, seen: Option<&Seen>) -> Pass {
+    fn pass(
+        &self,
+        recipe: &Recipe,
+        step: u64,
+        batch: &Batch,
+        seen: Option<&Seen>,
+        (watch, times): (&mut Stopwatch<'_>, &mut StepTimes),
+    ) -> Pass {
+        let scale = self.loss_scale.map_or(1.0, LossScale::factor);
         let parts = recipe.optimiser.accumulation.max(1);
         let images = batch.labels.len().div_ceil(parts).max(1);
         let pixels = batch.height * batch.width * 3;
@@ -247,6 +291,7 @@ impl Trainer {
             .zip(batch.labels.chunks(images))
         {
             let input = to_input(bytes, batch.height, batch.width, &self.device);
+            let input = in_format(input, recipe.precision, recipe.memory_format);
             let objective = Objective::new(
                 recipe,
                 self.network.backbone.forward(input),
@@ -264,11 +309,12 @@ impl Trainer {
                 cosines.extend(objective.cosine_own.into_iter().flat_map(to_host));
                 lengths.extend(to_host(objective.lengths));
             }
-            let mut of_part = total.map(|total| total.backward());
+            times.forward += watch.lap();
+            let mut of_part = total.map(|total| total.mul_scalar(scale).backward());
             let by_rows = objective
                 .class_gradient
                 .zip(of_part.as_mut())
-                .map(|((gradient, weight), of_part)| gradient.by_rows(of_part, weight));
+                .map(|((gradient, weight), of_part)| gradient.by_rows(of_part, weight * scale));
             if let Some(of_part) = of_part {
                 let mut found = NamedGradients::of(&self.network, of_part);
                 if let Some(by_rows) = by_rows {
@@ -276,9 +322,11 @@ impl Trainer {
                 }
                 gradients.add(found);
             }
+            times.backward += watch.lap();
         }
-        if parts > 1 {
-            gradients.scale(1.0 / parts as f64);
+        let divisor = parts as f64 * scale;
+        if divisor > 1.0 {
+            gradients.scale(1.0 / divisor);
         }
         let (scalars, total) = averages(&names, values);
         let distributions = [
@@ -335,6 +383,9 @@ impl Trainer {
             let lengths = HostTensor::from_tensor(lengths.clone());
             weights.insert(RUNNING_LENGTHS.to_owned(), lengths);
         }
+        if let Some(scale) = self.loss_scale {
+            weights.insert(LOSS_SCALE.to_owned(), scale.to_tensor());
+        }
         TrainerState {
             weights,
             optimiser,
@@ -365,6 +416,9 @@ impl Trainer {
         self.running_lengths = weights
             .get(RUNNING_LENGTHS)
             .map(|lengths| lengths.to_tensor(&plain));
+        if let (Some(scale), Some(kept)) = (&mut self.loss_scale, weights.get(LOSS_SCALE)) {
+            *scale = LossScale::from_tensor(kept);
+        }
         if self.average.is_some() {
             self.average = Some(match average {
                 Some(average) => Average::restore(average, &plain),

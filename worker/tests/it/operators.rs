@@ -139,7 +139,24 @@ fn batch_norm_is_burns_in_values_averages_and_gradients() {
 }
 
 #[test]
-fn prelu_alone_and_before_a_convolution_is_burns_in_values_and_gradients() {
+fn prelu_is_burns_in_values_and_gradients() {
+    let Some((libtorch, flex)) = engines() else {
+        return;
+    };
+    let run = |device: &Device, own: bool| {
+        let (input, slopes) = (leaf(SHAPE, 1, device), leaf([SHAPE[1]], 2, device));
+        let output = if own {
+            libtorch::prelu(&input, &slopes).expect("LibTorch's tensors")
+        } else {
+            activation::prelu(input.clone(), slopes.clone())
+        };
+        backwards(&output, &[&of(&input), &of(&slopes)])
+    };
+    assert_near("PReLU", &run(&libtorch, true), &run(&flex, false), 1e-5);
+}
+
+#[test]
+fn batch_norm_prelu_and_convolution_in_one_are_burns_one_after_the_other() {
     let Some((libtorch, flex)) = engines() else {
         return;
     };
@@ -148,31 +165,49 @@ fn prelu_alone_and_before_a_convolution_is_burns_in_values_and_gradients() {
         padding: 1,
         groups: 1,
     };
-    let run = |device: &Device, own: bool, convolved: bool| {
+    let epsilon = 1e-3;
+    let run = |device: &Device, own: bool, rectified: bool, precision: FloatDType| {
         let (input, slopes) = (leaf(SHAPE, 1, device), leaf([SHAPE[1]], 2, device));
+        let (gamma, beta) = (leaf([SHAPE[1]], 4, device), leaf([SHAPE[1]], 5, device));
         let weight = leaf([5, SHAPE[1], 3, 3], 3, device);
-        let output = match (own, convolved) {
-            (true, false) => libtorch::prelu(&input, &slopes),
-            (true, true) => libtorch::prelu_and_convolution(&input, &slopes, &weight, geometry),
-            (false, false) => Some(activation::prelu(input.clone(), slopes.clone())),
-            (false, true) => {
-                let options = ConvOptions::new([2, 2], [1, 1], [1, 1], 1);
-                let rectified = activation::prelu(input.clone(), slopes.clone());
-                Some(conv2d(rectified, weight.clone(), None, options))
-            }
-        };
-        let output = output.expect("LibTorch's tensors");
-        let (input, slopes, weight) = (of(&input), of(&slopes), of(&weight));
-        if convolved {
-            backwards(&output, &[&input, &slopes, &weight])
+        let result = if own {
+            libtorch::norm_and_convolution(
+                &input.clone().cast(precision),
+                [&gamma, &beta],
+                epsilon,
+                rectified.then_some(&slopes),
+                &weight,
+                geometry,
+            )
+            .expect("LibTorch's tensors")
         } else {
-            backwards(&output, &[&input, &slopes])
-        }
+            let mut result = batch_norm_train(input.clone(), gamma.clone(), beta.clone(), epsilon);
+            if rectified {
+                result.output = activation::prelu(result.output, slopes.clone());
+            }
+            let options = ConvOptions::new([2, 2], [1, 1], [1, 1], 1);
+            result.output = conv2d(result.output, weight.clone(), None, options);
+            result
+        };
+        let all: [&Lookup; 5] = [
+            &of(&input),
+            &of(&gamma),
+            &of(&beta),
+            &of(&weight),
+            &of(&slopes),
+        ];
+        let leaves = if rectified { &all[..] } else { &all[..4] };
+        let mut results = backwards(&result.output, leaves);
+        results.extend([values(result.mean), values(result.variance)]);
+        results
     };
-    for convolved in [false, true] {
-        let what = format!("PReLU, convolved: {convolved}");
-        let expected = run(&flex, false, convolved);
-        assert_near(&what, &run(&libtorch, true, convolved), &expected, 1e-5);
+    for rectified in [false, true] {
+        let expected = run(&flex, false, rectified, FloatDType::F32);
+        for (precision, share) in [(FloatDType::F32, 2e-5), (FloatDType::BF16, 0.04)] {
+            let found = run(&libtorch, true, rectified, precision);
+            let what = format!("rectified: {rectified}, {precision:?}");
+            assert_near(&what, &found, &expected, share);
+        }
     }
 }
 

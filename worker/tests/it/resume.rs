@@ -14,7 +14,7 @@ fn losses(run: &RunDirectory) -> BTreeMap<String, Vec<(u64, f64)>> {
     scalars.extend(EventTail::open(run.path()).unwrap().poll().unwrap());
     let tags: Vec<String> = scalars
         .tags()
-        .filter(|tag| !tag.starts_with("speed/"))
+        .filter(|tag| !tag.starts_with("speed/") && !tag.starts_with("time/"))
         .map(str::to_owned)
         .collect();
     tags.into_iter()
@@ -49,7 +49,11 @@ fn a_killed_run_resumes_to_the_same_weights_byte_for_byte() {
         ] {
             let folder = tempfile::tempdir().unwrap();
             tiny_data(folder.path());
-            let recipe = with_keys(&tiny_recipe(stage, 7, more), "ema_decay = 0.9");
+            let mut recipe = with_keys(&tiny_recipe(stage, 7, more), "ema_decay = 0.9");
+            if engine == "cpu" && stage == "joint" {
+                // The factor of the loss is remembered, too.
+                recipe = with_keys(&recipe, "precision = \"f16\"");
+            }
             let whole = training_run(folder.path(), "whole", engine, &recipe);
             assert_eq!(Worker::start(&whole).wait(), Some(0));
 

@@ -3,10 +3,20 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use facetui::{config::Recipe, data::Batch};
+use facetui::{
+    config::{Architecture, MemoryFormat, Precision, Recipe},
+    data::Batch,
+};
 use facetui_worker::{
-    model::{classes::SampledClasses, parameters::NamedTensors},
-    train::trainer::Trainer,
+    model::{
+        classes::SampledClasses,
+        libtorch,
+        parameters::{HostTensor, NamedTensors},
+    },
+    train::{
+        loss_scale::LossScale,
+        trainer::{StepScalars, Trainer},
+    },
 };
 
 const CLASSES: usize = 6;
@@ -224,4 +234,121 @@ fn distributions_are_told_at_their_steps_alone() {
     assert_eq!(length("gradients/class_weights"), CLASSES * 32);
     let kernel = "backbone.stem.convolution.weight";
     assert_eq!(length(&format!("gradients/{kernel}")), 16 * 3 * 9);
+}
+
+/// The change of every weight in one step on LibTorch's CPU, one after the other, and the step's scalars.
+fn change(
+    network: &str,
+    precision: Precision,
+    memory_format: MemoryFormat,
+) -> Option<(Vec<f32>, StepScalars)> {
+    let device = libtorch::cpu()?;
+    let mut recipe = recipe("");
+    recipe.precision = precision;
+    recipe.memory_format = memory_format;
+    if network == "mobile" {
+        recipe.network.architecture = Architecture::MobileFaceNet;
+    }
+    recipe.network.squeeze_excitation = network == "excited";
+    let mut trainer = Trainer::new(&recipe, CLASSES, &device);
+    if precision == Precision::F16 {
+        // The usual start is for long runs: it falls until no gradient overflows.
+        trainer.loss_scale = Some(scale_of(256.0));
+    }
+    let before = parameters(&trainer);
+    // Two kinds of picture alone would leave the last BatchNorm nothing but signs, and their gradient nothing but rounding.
+    let batch = Batch {
+        images: (0..2 * IMAGES * 112 * 96 * 3)
+            .map(|place| ((place * 7919 / 96) % 251) as u8)
+            .collect(),
+        labels: (0..2 * IMAGES as u32)
+            .map(|image| image % CLASSES as u32)
+            .collect(),
+        indices: vec![0; 2 * IMAGES],
+        ..batch()
+    };
+    let record = trainer.step(&recipe, 0, &batch).unwrap();
+    let times = record.times.unwrap();
+    assert!(times.forward > 0.0 && times.backward > 0.0 && times.optimiser > 0.0);
+    let after = parameters(&trainer);
+    let changes = before.iter().flat_map(|(name, before)| {
+        let after = after[name].values.iter();
+        after
+            .zip(&before.values)
+            .map(|(after, before)| after - before)
+    });
+    Some((changes.collect(), record.scalars))
+}
+
+fn scale_of(factor: f32) -> LossScale {
+    LossScale::from_tensor(&HostTensor {
+        shape: vec![2],
+        values: vec![factor, 0.0],
+    })
+}
+
+/// What the optimiser changes.
+fn parameters(trainer: &Trainer) -> NamedTensors {
+    let mut weights = trainer.snapshot().weights;
+    weights.retain(|name, _| !name.contains("running_") && name != "loss_scale");
+    weights
+}
+
+fn cosine(left: &[f32], right: &[f32]) -> f64 {
+    let dot = |left: &[f32], right: &[f32]| -> f64 {
+        let products = left.iter().zip(right);
+        products.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+    };
+    dot(left, right) / (dot(left, left) * dot(right, right)).sqrt()
+}
+
+#[test]
+fn half_precision_and_any_order_of_memory_make_nearly_the_step_of_single_precision() {
+    use MemoryFormat::{ChannelsLast, Contiguous};
+    for network in ["residual", "excited", "mobile"] {
+        let Some((single, scalars)) = change(network, Precision::F32, Contiguous) else {
+            return;
+        };
+        assert!(scalars.iter().all(|(tag, _)| *tag != "train/loss_scale"));
+        for (precision, order, least) in [
+            (Precision::F32, ChannelsLast, 0.999),
+            (Precision::Bf16, ChannelsLast, 0.98),
+            (Precision::Bf16, Contiguous, 0.98),
+            (Precision::F16, ChannelsLast, 0.99),
+        ] {
+            let what = format!("{network}, {precision:?}, {order:?}");
+            let (half, of_half) = change(network, precision, order).unwrap();
+            let near = cosine(&single, &half);
+            assert!(near > least, "{what}: {near}");
+            for tag in ["loss/total", "train/cosine_own"] {
+                let (one, other) = (value(&scalars, tag), value(&of_half, tag));
+                let most = 0.02 * one.abs().max(1.0);
+                assert!((one - other).abs() < most, "{what}, {tag}: {one} {other}");
+            }
+            let scale = of_half.iter().find(|(tag, _)| *tag == "train/loss_scale");
+            let expected = (precision == Precision::F16).then_some(256.0);
+            assert_eq!(scale.map(|(_, value)| *value), expected, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_gradient_that_overflows_leaves_the_weights_and_lowers_the_factor() {
+    let Some(device) = libtorch::cpu() else {
+        return;
+    };
+    let mut recipe = recipe("");
+    recipe.precision = Precision::F16;
+    let mut trainer = Trainer::new(&recipe, CLASSES, &device);
+    trainer.loss_scale = Some(scale_of(16_777_216.0));
+    let before = parameters(&trainer);
+    let record = trainer.step(&recipe, 0, &batch()).unwrap();
+    assert!(parameters(&trainer) == before);
+    let factor = value(&record.scalars, "train/loss_scale");
+    assert_eq!(factor.to_bits(), 8_388_608_f64.to_bits());
+    assert!(record.scalars.iter().all(|(_, value)| value.is_finite()));
+    for step in 1..20 {
+        trainer.step(&recipe, step, &batch()).unwrap();
+    }
+    assert!(parameters(&trainer) != before);
 }

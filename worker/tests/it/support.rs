@@ -82,7 +82,7 @@ pub fn tiny_data(folder: &Path) {
 /// A recipe of `steps` steps on the tiny set, with `more` at its end.
 pub fn tiny_recipe(stage: &str, steps: u64, more: &str) -> String {
     format!(
-        "stage = \"{stage}\"\nsteps = {steps}\nseed = 7\nbatch_size = 4\ncheckpoint_every = 2\nvalidate_every = 0\nvalidation = []\n[[datasets]]\nname = \"tiny\"\n[network]\ndepth = 32\ndrop = 0.4\n[schedule]\nlearning_rate = 0.01\nwarmup_steps = 0\ndecay = \"constant\"\nboundaries = []\nrates = []\n[triplet]\nimages_per_class = 2\n{more}"
+        "stage = \"{stage}\"\nsteps = {steps}\nseed = 7\nbatch_size = 4\nmemory_format = \"channels-last\"\ncheckpoint_every = 2\nvalidate_every = 0\nvalidation = []\n[[datasets]]\nname = \"tiny\"\n[network]\ndepth = 32\ndrop = 0.4\n[schedule]\nlearning_rate = 0.01\nwarmup_steps = 0\ndecay = \"constant\"\nboundaries = []\nrates = []\n[triplet]\nimages_per_class = 2\n{more}"
     )
 }
 

@@ -2,19 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use facetui::{
-    config::Recipe,
-    data::{Batch, Combined, size_of},
-    run::JournalEvent,
-};
+use facetui::{config::Recipe, data::Combined, run::JournalEvent};
 
+use super::trial::Trial;
 use crate::{
     job::{JobError, is_out_of_memory, session::Session},
     model::device::NamedDevice,
-    train::{
-        auto_batch::{StepMemory, available_bytes, forget_peak, largest, peak_bytes},
-        trainer::Trainer,
-    },
+    train::auto_batch::{StepMemory, available_bytes, forget_peak, largest, peak_bytes},
 };
 
 /// Room left for what a step doesn't show: validation, checkpoints, fragments.
@@ -104,9 +98,11 @@ fn measured(
     };
     let small = 4_usize.next_multiple_of(unit).max(2 * unit);
     let before = available_bytes().ok_or_else(unknown)?;
+    forget_peak();
+    // Counted from here for both: the allocator keeps what the smaller batch gave back.
+    let begun = peak_bytes().ok_or_else(unknown)?;
     let held = |count: usize| {
         forget_peak();
-        let begun = peak_bytes()?;
         steps(recipe, images, device, count);
         Some((count, peak_bytes()?.saturating_sub(begun)))
     };
@@ -118,27 +114,9 @@ fn measured(
     Ok(memory.most((before as f64 * USED_SHARE) as u64))
 }
 
-/// Two steps of a network of their own on grey images.
+/// Two steps of so many images.
 fn steps(recipe: &Recipe, images: &Combined, device: &NamedDevice, count: usize) {
-    let mut trainer = Trainer::new(recipe, images.classes() as usize, &device.device);
-    let (height, width) = size_of(recipe.input.crop);
-    let batch = Batch {
-        step: 0,
-        epoch: 0,
-        images: (0..count * height * width * 3)
-            .map(|place| (place % 251) as u8)
-            .collect(),
-        height,
-        width,
-        labels: (0..count as u32)
-            .map(|image| image / 2 % images.classes())
-            .collect(),
-        indices: vec![0; count],
-        broken: Vec::new(),
-        sets: Vec::new(),
-    };
-    for step in 0..2 {
-        // What the numbers are doesn't matter here, not even whether they are numbers.
-        let _ = trainer.step(recipe, step, &batch);
-    }
+    let mut trial = Trial::new(recipe.clone(), images.classes(), device, count);
+    trial.step();
+    trial.step();
 }

@@ -5,12 +5,12 @@
 
 use burn::{
     module::Module,
-    tensor::{Device, Tensor},
+    tensor::{Device, FloatDType, Tensor},
 };
 use facetui::config::{Crop, NetworkOptions};
 
 use super::feature_map;
-use crate::model::layer::{BatchNorm, Convolution, ConvolutionNorm, Prelu};
+use crate::model::layer::{ConvolutionNorm, Prelu};
 
 /// The bottlenecks of the paper's table 1: expansion t, channels c, how often n, stride s of the first.
 const BOTTLENECKS: [(usize, usize, usize, usize); 5] = [
@@ -30,13 +30,13 @@ const LAST: usize = 512;
 pub(super) struct MobileFaceNet {
     stem: ConvolutionNorm,
     stem_slope: Prelu,
-    depthwise: Depthwise,
+    depthwise: ConvolutionNorm,
     depthwise_slope: Prelu,
     units: Vec<Bottleneck>,
     last: ConvolutionNorm,
     last_slope: Prelu,
     /// Over the whole map, without an activation.
-    pool: Depthwise,
+    pool: ConvolutionNorm,
     embedding: ConvolutionNorm,
 }
 
@@ -60,26 +60,41 @@ impl MobileFaceNet {
         Self {
             stem: ConvolutionNorm::new([3, STEM], 3, 2, options, device),
             stem_slope: Prelu::new(STEM, options, device),
-            depthwise: Depthwise::new(STEM, [3, 3], 1, 1, options, device),
+            depthwise: ConvolutionNorm::depthwise(STEM, [3, 3], 1, 1, options, device),
             depthwise_slope: Prelu::new(STEM, options, device),
             units,
             last: ConvolutionNorm::new([channels, LAST], 1, 1, options, device),
             last_slope: Prelu::new(LAST, options, device),
-            pool: Depthwise::new(LAST, feature_map(crop), 1, 0, options, device),
+            pool: ConvolutionNorm::depthwise(LAST, feature_map(crop), 1, 0, options, device),
             embedding: ConvolutionNorm::new([LAST, options.embedding], 1, 1, options, device),
         }
     }
 
     /// `[batch, 3, height, width]` to raw embeddings `[batch, embedding]`.
     pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let features = self.stem_slope.forward(self.stem.forward(images));
-        let features = self.depthwise.forward(features);
+        let features = self.stem.convolution.forward(images);
+        let features = self.stem.norm.then_convolve(
+            Some(&self.stem_slope),
+            &self.depthwise.convolution,
+            features,
+        );
+        let features = self.depthwise.norm.forward(features);
         let mut features = self.depthwise_slope.forward(features);
         for unit in &self.units {
             features = unit.forward(features);
         }
-        let features = self.last_slope.forward(self.last.forward(features));
-        let features = self.embedding.forward(self.pool.forward(features));
+        let features = self.last.convolution.forward(features);
+        let features =
+            self.last
+                .norm
+                .then_convolve(Some(&self.last_slope), &self.pool.convolution, features);
+        // From here on in 32 bits, whatever the format of the feature maps.
+        let features = features.cast(FloatDType::F32);
+        let features = self
+            .pool
+            .norm
+            .then_convolve(None, &self.embedding.convolution, features);
+        let features = self.embedding.norm.forward(features);
         features.flatten(1, 3)
     }
 
@@ -96,7 +111,7 @@ impl MobileFaceNet {
 struct Bottleneck {
     expand: ConvolutionNorm,
     expand_slope: Prelu,
-    depthwise: Depthwise,
+    depthwise: ConvolutionNorm,
     depthwise_slope: Prelu,
     project: ConvolutionNorm,
     residual: bool,
@@ -112,7 +127,7 @@ impl Bottleneck {
         Self {
             expand: ConvolutionNorm::new([input, inner], 1, 1, options, device),
             expand_slope: Prelu::new(inner, options, device),
-            depthwise: Depthwise::new(inner, [3, 3], stride, 1, options, device),
+            depthwise: ConvolutionNorm::depthwise(inner, [3, 3], stride, 1, options, device),
             depthwise_slope: Prelu::new(inner, options, device),
             project: ConvolutionNorm::new([inner, output], 1, 1, options, device),
             residual: stride == 1 && input == output,
@@ -120,44 +135,22 @@ impl Bottleneck {
     }
 
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let features = self
-            .expand_slope
-            .forward(self.expand.forward(input.clone()));
-        let features = self
-            .depthwise_slope
-            .forward(self.depthwise.forward(features));
-        let features = self.project.forward(features);
+        let features = self.expand.convolution.forward(input.clone());
+        let features = self.expand.norm.then_convolve(
+            Some(&self.expand_slope),
+            &self.depthwise.convolution,
+            features,
+        );
+        let features = self.depthwise.norm.then_convolve(
+            Some(&self.depthwise_slope),
+            &self.project.convolution,
+            features,
+        );
+        let features = self.project.norm.forward(features);
         if self.residual {
             features + input
         } else {
             features
         }
-    }
-}
-
-/// A convolution of each channel by itself, and its BatchNorm.
-#[derive(Module, Debug)]
-struct Depthwise {
-    convolution: Convolution,
-    norm: BatchNorm,
-}
-
-impl Depthwise {
-    fn new(
-        channels: usize,
-        kernel: [usize; 2],
-        stride: usize,
-        padding: usize,
-        options: &NetworkOptions,
-        device: &Device,
-    ) -> Self {
-        Self {
-            convolution: Convolution::depthwise(channels, kernel, stride, padding, device),
-            norm: BatchNorm::new(channels, options, device),
-        }
-    }
-
-    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        self.norm.forward(self.convolution.forward(input))
     }
 }

@@ -4,7 +4,7 @@ use burn::{
     module::Module,
     nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig},
     tensor::{
-        Device, Tensor,
+        Device, FloatDType, Tensor,
         activation::{relu, sigmoid},
     },
 };
@@ -211,8 +211,14 @@ impl Unit {
             Some(projection) => projection.forward(input.clone()),
             None => subsample(input.clone(), self.stride),
         };
-        let features = self.first.forward(self.norm.forward(input));
-        let features = self.second.forward_after(&self.slope, features);
+        let features = self
+            .norm
+            .then_convolve(None, &self.first.convolution, input);
+        let features =
+            self.first
+                .norm
+                .then_convolve(Some(&self.slope), &self.second.convolution, features);
+        let features = self.second.norm.forward(features);
         match &self.excitation {
             Some(excitation) => relu(excitation.forward(features) + shortcut),
             None => features + shortcut,
@@ -251,8 +257,10 @@ impl Excitation {
             .clone()
             .reshape([batch, channels, height * width])
             .mean_dim(2)
-            .squeeze_dim::<2>(2);
+            .squeeze_dim::<2>(2)
+            .cast(FloatDType::F32);
         let weights = sigmoid(self.expand.forward(relu(self.squeeze.forward(means))));
+        let weights = weights.cast(features.dtype());
         features * weights.reshape([batch, channels, 1, 1])
     }
 }
@@ -288,7 +296,9 @@ impl Output {
     }
 
     pub(super) fn forward(&self, features: Tensor<4>) -> Tensor<2> {
-        let features = self.dropout.forward(self.features_norm.forward(features));
+        // From here on in 32 bits, whatever the format of the feature maps.
+        let features = self.features_norm.forward(features).cast(FloatDType::F32);
+        let features = self.dropout.forward(features);
         let features = match self.flatten {
             Flatten::Chw => features,
             Flatten::Hwc => features.permute([0, 2, 3, 1]),

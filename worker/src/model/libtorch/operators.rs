@@ -38,13 +38,27 @@ pub(super) trait Operators: Backend {
     /// PReLU with one slope for each channel.
     fn rectify(input: FloatTensor<Self>, slopes: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// PReLU and then a convolution. What is between them is made again on the way back rather than kept.
-    fn rectify_and_convolve(
+    /// [`Operators::normalise`] and then a convolution; its output, mean and variance. What is between the two is made
+    /// again on the way back rather than kept.
+    fn normalise_and_convolve(
         input: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        epsilon: f64,
+        geometry: Geometry,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// The same with a PReLU before the convolution.
+    fn normalise_rectify_and_convolve(
+        input: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
         slopes: FloatTensor<Self>,
         weight: FloatTensor<Self>,
+        epsilon: f64,
         geometry: Geometry,
-    ) -> FloatTensor<Self>;
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
     /// Every `stride`-th row and column.
     fn subsample(input: FloatTensor<Self>, stride: usize) -> FloatTensor<Self>;
@@ -80,13 +94,30 @@ impl Operators for LibTorch {
         TchTensor::new(input.tensor.internal_prelu_kernel(&slopes))
     }
 
-    fn rectify_and_convolve(
+    fn normalise_and_convolve(
         input: TchTensor,
+        gamma: TchTensor,
+        beta: TchTensor,
+        weight: TchTensor,
+        epsilon: f64,
+        geometry: Geometry,
+    ) -> (TchTensor, TchTensor, TchTensor) {
+        let (normed, mean, variance) = Self::normalise(input, gamma, beta, epsilon);
+        (Self::convolve(normed, weight, geometry), mean, variance)
+    }
+
+    fn normalise_rectify_and_convolve(
+        input: TchTensor,
+        gamma: TchTensor,
+        beta: TchTensor,
         slopes: TchTensor,
         weight: TchTensor,
+        epsilon: f64,
         geometry: Geometry,
-    ) -> TchTensor {
-        Self::convolve(Self::rectify(input, slopes), weight, geometry)
+    ) -> (TchTensor, TchTensor, TchTensor) {
+        let (normed, mean, variance) = Self::normalise(input, gamma, beta, epsilon);
+        let rectified = Self::rectify(normed, slopes);
+        (Self::convolve(rectified, weight, geometry), mean, variance)
     }
 
     fn subsample(input: TchTensor, stride: usize) -> TchTensor {
@@ -153,26 +184,62 @@ impl<C: CheckpointStrategy> Operators for Autodiff<LibTorch, C> {
         }
     }
 
-    fn rectify_and_convolve(
+    fn normalise_and_convolve(
         input: Tracked<C>,
+        gamma: Tracked<C>,
+        beta: Tracked<C>,
+        weight: Tracked<C>,
+        epsilon: f64,
+        geometry: Geometry,
+    ) -> (Tracked<C>, Tracked<C>, Tracked<C>) {
+        let nodes = [input.node(), gamma.node(), beta.node(), weight.node()];
+        let [input, gamma, beta, weight] =
+            [input, gamma, beta, weight].map(<Tracked<C>>::into_primitive);
+        let (output, averages, between) =
+            between(input, gamma, beta, None, &weight, epsilon, geometry);
+        let operation = NormaliseAndConvolve.prepare::<C>(nodes);
+        let output = match operation.compute_bound().stateful() {
+            OpsKind::Tracked(operation) => operation.finish(between, output),
+            OpsKind::UnTracked(operation) => operation.finish(output),
+        };
+        let [mean, variance] = averages.map(<Tracked<C>>::new);
+        (output, mean, variance)
+    }
+
+    fn normalise_rectify_and_convolve(
+        input: Tracked<C>,
+        gamma: Tracked<C>,
+        beta: Tracked<C>,
         slopes: Tracked<C>,
         weight: Tracked<C>,
+        epsilon: f64,
         geometry: Geometry,
-    ) -> Tracked<C> {
-        let nodes = [input.node(), slopes.node(), weight.node()];
-        let [input, slopes, weight] = [input, slopes, weight].map(<Tracked<C>>::into_primitive);
-        let slopes = per_channel(&slopes.tensor, &input.tensor);
-        let weight = weight.tensor.to_kind(input.tensor.kind());
-        let rectified = input.tensor.internal_prelu_kernel(&slopes);
-        let output = TchTensor::new(convolution(&rectified, &weight, geometry));
-        let operation = RectifyAndConvolve.prepare::<C>(nodes);
-        match operation.compute_bound().stateful() {
-            OpsKind::Tracked(operation) => {
-                let (slopes, weight) = (TchTensor::new(slopes), TchTensor::new(weight));
-                operation.finish((input, slopes, weight, geometry), output)
-            }
+    ) -> (Tracked<C>, Tracked<C>, Tracked<C>) {
+        let nodes = [
+            input.node(),
+            gamma.node(),
+            beta.node(),
+            weight.node(),
+            slopes.node(),
+        ];
+        let [input, gamma, beta, weight, slopes] =
+            [input, gamma, beta, weight, slopes].map(<Tracked<C>>::into_primitive);
+        let (output, averages, between) = between(
+            input,
+            gamma,
+            beta,
+            Some(&slopes),
+            &weight,
+            epsilon,
+            geometry,
+        );
+        let operation = NormaliseRectifyAndConvolve.prepare::<C>(nodes);
+        let output = match operation.compute_bound().stateful() {
+            OpsKind::Tracked(operation) => operation.finish(between, output),
             OpsKind::UnTracked(operation) => operation.finish(output),
-        }
+        };
+        let [mean, variance] = averages.map(<Tracked<C>>::new);
+        (output, mean, variance)
     }
 
     fn subsample(input: Tracked<C>, stride: usize) -> Tracked<C> {
@@ -221,6 +288,27 @@ fn batch_norm(
 ) -> (Tensor, Tensor, Tensor) {
     let none = None::<&Tensor>;
     input.native_batch_norm(Some(gamma), Some(beta), none, none, true, 0.0, epsilon)
+}
+
+/// The output again, with the averages found before; rounding may differ in the last bit.
+fn batch_norm_again(
+    input: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    [mean, inverse_deviation]: [&Tensor; 2],
+    epsilon: f64,
+) -> Tensor {
+    let (mean, variance) = (Some(mean), variance(inverse_deviation, epsilon));
+    let (output, ..) = input.native_batch_norm(
+        Some(gamma),
+        Some(beta),
+        mean,
+        Some(&variance),
+        false,
+        0.0,
+        epsilon,
+    );
+    output
 }
 
 fn variance(inverse_deviation: &Tensor, epsilon: f64) -> Tensor {
@@ -324,43 +412,147 @@ impl Backward<LibTorch, 2> for Rectify {
     }
 }
 
-#[derive(Debug)]
-struct RectifyAndConvolve;
+/// What a BatchNorm, perhaps a PReLU, and a convolution after them keep for the way back: none of what is between them.
+#[derive(Debug, Clone)]
+struct Between {
+    input: TchTensor,
+    gamma: TchTensor,
+    beta: TchTensor,
+    mean: TchTensor,
+    /// 1/√(variance + ε).
+    inverse: TchTensor,
+    epsilon: f64,
+    /// As they were used.
+    slopes: Option<TchTensor>,
+    /// As it was used.
+    weight: TchTensor,
+    geometry: Geometry,
+}
 
-impl Backward<LibTorch, 3> for RectifyAndConvolve {
-    /// Input, slopes and kernels as they were used, geometry.
-    type State = (TchTensor, TchTensor, TchTensor, Geometry);
+/// The convolution's output; BatchNorm's mean and variance; what is kept.
+fn between(
+    input: TchTensor,
+    gamma: TchTensor,
+    beta: TchTensor,
+    slopes: Option<&TchTensor>,
+    weight: &TchTensor,
+    epsilon: f64,
+    geometry: Geometry,
+) -> (TchTensor, [TchTensor; 2], Between) {
+    let (normed, mean, inverse) = batch_norm(&input.tensor, &gamma.tensor, &beta.tensor, epsilon);
+    let slopes = slopes.map(|slopes| per_channel(&slopes.tensor, &input.tensor));
+    let rectified = match &slopes {
+        Some(slopes) => normed.internal_prelu_kernel(slopes),
+        None => normed,
+    };
+    let weight = weight.tensor.to_kind(input.tensor.kind());
+    let output = convolution(&rectified, &weight, geometry);
+    let variance = TchTensor::new(variance(&inverse, epsilon));
+    let mean = TchTensor::new(mean);
+    let between = Between {
+        input,
+        gamma,
+        beta,
+        mean: mean.clone(),
+        inverse: TchTensor::new(inverse),
+        epsilon,
+        slopes: slopes.map(TchTensor::new),
+        weight: TchTensor::new(weight),
+        geometry,
+    };
+    (TchTensor::new(output), [mean, variance], between)
+}
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 3>,
-        gradients: &mut Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
-        let [input_node, slopes_node, weight_node] = ops.parents;
-        let gradient = gradients.consume::<LibTorch>(&ops.node);
-        let (input, slopes, weight, geometry) = ops.state;
-        let rectified = input.tensor.internal_prelu_kernel(&slopes.tensor);
+impl Between {
+    /// Gradients of input, gammas, betas and kernels, and those of the slopes where there are any.
+    fn gradients(self, gradient: TchTensor) -> ([TchTensor; 4], Option<TchTensor>) {
+        let (input, gamma) = (&self.input.tensor, &self.gamma.tensor);
+        let normed = batch_norm_again(
+            input,
+            gamma,
+            &self.beta.tensor,
+            [&self.mean.tensor, &self.inverse.tensor],
+            self.epsilon,
+        );
+        let rectified = match &self.slopes {
+            Some(slopes) => normed.internal_prelu_kernel(&slopes.tensor),
+            None => normed.shallow_clone(),
+        };
         let (of_rectified, of_weight) = gradients::convolution(
             &gradient.tensor,
             &rectified,
-            &weight.tensor,
-            geometry,
-            input_node.is_some() || slopes_node.is_some(),
+            &self.weight.tensor,
+            self.geometry,
+            true,
         );
         drop((gradient, rectified));
-        if let Some(node) = weight_node {
-            let of_weight = of_weight.to_kind(Kind::Float);
-            gradients.register::<LibTorch>(node.id, TchTensor::new(of_weight));
-        }
-        if let Some(of_rectified) = of_rectified {
-            let (of_input, of_slopes) =
-                prelu_gradients(&of_rectified, &input.tensor, &slopes.tensor);
-            if let Some(node) = input_node {
-                gradients.register::<LibTorch>(node.id, of_input);
+        let of_rectified = of_rectified.expect("asked for");
+        let (of_normed, of_slopes) = match &self.slopes {
+            Some(slopes) => {
+                let (of_normed, of_slopes) =
+                    prelu_gradients(&of_rectified, &normed, &slopes.tensor);
+                (of_normed.tensor, Some(of_slopes))
             }
-            if let Some(node) = slopes_node {
-                gradients.register::<LibTorch>(node.id, of_slopes);
+            None => (of_rectified, None),
+        };
+        drop(normed);
+        let [of_input, of_gamma, of_beta] = gradients::batch_norm(
+            &of_normed,
+            input,
+            gamma,
+            &self.mean.tensor,
+            &self.inverse.tensor,
+            self.epsilon,
+        );
+        let of_weight = of_weight.to_kind(Kind::Float);
+        let all = [of_input, of_gamma, of_beta, of_weight].map(TchTensor::new);
+        (all, of_slopes)
+    }
+}
+
+#[derive(Debug)]
+struct NormaliseAndConvolve;
+
+impl Backward<LibTorch, 4> for NormaliseAndConvolve {
+    type State = Between;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 4>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<LibTorch>(&ops.node);
+        let (all, _) = ops.state.gradients(gradient);
+        for (node, gradient) in ops.parents.into_iter().zip(all) {
+            if let Some(node) = node {
+                gradients.register::<LibTorch>(node.id, gradient);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct NormaliseRectifyAndConvolve;
+
+impl Backward<LibTorch, 5> for NormaliseRectifyAndConvolve {
+    type State = Between;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 5>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<LibTorch>(&ops.node);
+        let (all, of_slopes) = ops.state.gradients(gradient);
+        for (node, gradient) in ops
+            .parents
+            .into_iter()
+            .zip(all.into_iter().chain(of_slopes))
+        {
+            if let Some(node) = node {
+                gradients.register::<LibTorch>(node.id, gradient);
             }
         }
     }
