@@ -1,20 +1,25 @@
-//! Images embedded in a second, beside PyTorch's eager mode with the same network and batch.
+//! Images embedded in a second, beside PyTorch's eager mode with the same network and batch, and beside ONNX Runtime with
+//! the model that is written for it.
 //!
 //!     ./x bench embedding [ROUNDS] [BATCHES]
 //!
-//! The two take turns in one run; both use libtorch and as many threads as it takes by itself (`OMP_NUM_THREADS`).
+//! They take turns in one run, each with as many threads as it takes by itself (`OMP_NUM_THREADS`).
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::unwrap_used)]
 
 use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
     io::{BufRead, BufReader, Write},
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::Instant,
 };
 
-use facetui::config::Recipe;
+use facetui::config::{Recipe, Scaling};
 use facetui_worker::model::{
-    backbone::Backbone, device, inference::InferenceNetwork, initialise::initialise, parameters,
+    backbone::Backbone, device, inference::InferenceNetwork, initialise::initialise, onnx_export,
+    parameters, weights::Description,
 };
 
 const BATCH: usize = 32;
@@ -47,46 +52,95 @@ fn main() {
         .collect();
     network.embed(values.clone());
 
-    let mut python =
-        Command::new(std::env::var("FACETUI_BENCH_PYTHON").expect("./x bench sets it"))
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/embedding.py"))
-            .args([batches, BATCH].map(|number| number.to_string()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("Python");
-    let mut ask = python.stdin.take().expect("a pipe");
-    let mut answers = BufReader::new(python.stdout.take().expect("a pipe")).lines();
-    let mut answer = || answers.next().expect("an answer").expect("text");
-    println!(
-        "PyTorch {} threads, IR-50, 112x96, batch {BATCH}, f32; folding took {folding:.2} s",
-        answer()
-    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = folder.path().join("ir-50.onnx");
+    let description = Description {
+        network: options.clone(),
+        input: recipe.input.clone(),
+        scaling: Scaling::default(),
+        provenance: BTreeMap::new(),
+    };
+    let bytes = onnx_export::to_onnx(&network, &description).expect("a model");
+    fs::write(&model, bytes).expect("a file");
 
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for round in 0..rounds {
+    let mut peers = [None, Some(model.as_path())].map(|model| Peer::start(batches, model));
+    println!("IR-50, 112x96, batch {BATCH}, f32; folding took {folding:.2} s");
+    let mut ours = Vec::new();
+    let mut theirs = [Vec::new(), Vec::new()];
+    for round in 1..=rounds {
         let begun = Instant::now();
         for _ in 0..batches {
             network.embed(values.clone());
         }
         ours.push(images / begun.elapsed().as_secs_f64());
-        ask.write_all(b"go\n").expect("a pipe");
-        let seconds: f64 = answer().parse().expect("seconds");
-        theirs.push(images / seconds);
+        for (peer, theirs) in peers.iter_mut().zip(&mut theirs) {
+            theirs.push(images / peer.round());
+        }
+        let [pytorch, onnx] = [0, 1].map(|peer: usize| theirs[peer][round - 1]);
         println!(
-            "round {}: facetui {:.1}, PyTorch eager {:.1} images/s",
-            round + 1,
-            ours[round],
-            theirs[round]
+            "round {round}: facetui {:.1}, PyTorch {pytorch:.1}, ONNX Runtime {onnx:.1} images/s",
+            ours[round - 1]
         );
     }
-    drop(ask);
-    python.wait().expect("its end");
-    let (ours, theirs) = (median(ours), median(theirs));
-    println!(
-        "median: facetui {ours:.1}, PyTorch eager {theirs:.1} images/s; ratio {:.2}",
-        ours / theirs
-    );
+    for (peer, theirs) in peers.iter().zip(theirs) {
+        let ratios = ours.iter().zip(&theirs).map(|(own, other)| own / other);
+        let ratio = median(ratios.collect());
+        println!(
+            "median: facetui {:.1}, {} {:.1} images/s; ratio of the rounds {ratio:.2}",
+            median(ours.clone()),
+            peer.name,
+            median(theirs.clone()),
+        );
+    }
+}
+
+/// Another side.
+struct Peer {
+    child: Child,
+    name: String,
+    ask: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Peer {
+    fn start(batches: usize, model: Option<&Path>) -> Self {
+        let python = std::env::var("FACETUI_BENCH_PYTHON").expect("./x bench sets it");
+        let mut child = Command::new(python)
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/embedding.py"))
+            .args([batches, BATCH].map(|number| number.to_string()))
+            .args(model.map(OsString::from))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("Python");
+        let mut peer = Self {
+            ask: child.stdin.take().expect("a pipe"),
+            answers: BufReader::new(child.stdout.take().expect("a pipe")),
+            child,
+            name: String::new(),
+        };
+        peer.name = peer.line();
+        peer
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("an answer");
+        line.trim().to_owned()
+    }
+
+    /// Seconds that one round took.
+    fn round(&mut self) -> f64 {
+        self.ask.write_all(b"go\n").expect("a pipe");
+        self.line().parse().expect("seconds")
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 fn median(mut numbers: Vec<f64>) -> f64 {

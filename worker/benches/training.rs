@@ -1,6 +1,6 @@
 //! Training steps, beside PyTorch's eager mode with the same network, batch, loss and optimiser.
 //!
-//!     ./x bench training [ROUNDS] [STEPS]
+//!     ./x bench training [ROUNDS] [STEPS] [f32|bf16|f16]
 //!
 //! The two take turns in one run, each waiting while the other computes; both use libtorch and as many threads as it
 //! takes by itself (`OMP_NUM_THREADS`). Batches lie in memory: no loader has a part in it.
@@ -27,12 +27,16 @@ fn main() {
     let (rounds, steps) = (of(0, 5), of(1, 2));
     let images = (steps * BATCH) as f64;
 
-    let mut peer = Peer::start(steps);
+    let precision = std::env::args()
+        .find(|word| ["f32", "bf16", "f16"].contains(&word.as_str()))
+        .unwrap_or_else(|| "f32".to_owned());
+
+    let mut peer = Peer::start(steps, &precision);
     println!(
-        "PyTorch {} threads, IR-50, 112x96, batch {BATCH}, {CLASSES} classes, f32",
+        "PyTorch {} threads, IR-50, 112x96, batch {BATCH}, {CLASSES} classes, {precision}",
         peer.line()
     );
-    let mut training = Training::start();
+    let mut training = Training::start(&precision);
     training.steps(1);
 
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -71,9 +75,9 @@ struct Training {
 }
 
 impl Training {
-    fn start() -> Self {
+    fn start(precision: &str) -> Self {
         let recipe = format!(
-            "steps = 1000\nbatch_size = {BATCH}\n[[datasets]]\nname = \"none\"\n[network]\ndepth = 50\n"
+            "steps = 1000\nbatch_size = {BATCH}\nprecision = \"{precision}\"\nmemory_format = \"channels-last\"\n[[datasets]]\nname = \"none\"\n[network]\ndepth = 50\n"
         );
         let recipe = Recipe::parse(&recipe, Path::new("bench.toml")).expect("a sound recipe");
         let device = device::open("cpu".parse().expect("a device's name")).expect("LibTorch");
@@ -115,11 +119,12 @@ struct Peer {
 }
 
 impl Peer {
-    fn start(steps: usize) -> Self {
+    fn start(steps: usize, precision: &str) -> Self {
         let mut child =
             Command::new(std::env::var("FACETUI_BENCH_PYTHON").expect("./x bench sets it"))
                 .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/training.py"))
                 .args([steps, BATCH, CLASSES].map(|number| number.to_string()))
+                .arg(precision)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .spawn()
