@@ -17,8 +17,8 @@ use super::{
 pub struct DataConfig {
     /// The file that was read.
     pub path: PathBuf,
-    /// Pairs of images, unless switched off.
-    pub lfw: Option<LfwConfig>,
+    /// Pairs of images by their section, `lfw` or any other with `npdata` or `pairs`.
+    pub pairs: BTreeMap<String, PairsConfig>,
     /// Pairs of videos, unless switched off.
     pub ytf: Option<YtfConfig>,
     /// Training sets by their section.
@@ -31,7 +31,7 @@ pub struct DataConfig {
 
 /// A verification set of image pairs: `npdata` alone, or `pairs` with `prefix`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LfwConfig {
+pub struct PairsConfig {
     /// A `.bin` or `.np` file that holds images and pairs.
     pub npdata: Option<PathBuf>,
     /// A pair list.
@@ -79,7 +79,7 @@ impl TrainingSet {
     }
 }
 
-const LFW_KEYS: [&str; 4] = ["enable", "npdata", "pairs", "prefix"];
+const PAIRS_KEYS: [&str; 4] = ["enable", "npdata", "pairs", "prefix"];
 const YTF_KEYS: [&str; 5] = ["enable", "pairs", "prefix", "splits", "ytf_error"];
 const TRAINING_KEYS: [&str; 5] = ["enable", "mxrec", "train_list", "folder", "prefix"];
 /// What a training section needs, as messages say it.
@@ -119,28 +119,37 @@ impl DataConfig {
                 errors: &mut errors,
             };
             let enabled = reader.enabled();
-            let known: &[&str] = match name.as_str() {
-                "lfw" => &LFW_KEYS,
-                "ytf" => &YTF_KEYS,
-                _ => &TRAINING_KEYS,
+            let kind = SectionKind::of(name, section);
+            let known: &[&str] = match kind {
+                SectionKind::Pairs => &PAIRS_KEYS,
+                SectionKind::Videos => &YTF_KEYS,
+                SectionKind::Training => &TRAINING_KEYS,
             };
             reader.refuse_others(known);
             if !enabled {
                 config.disabled.insert(name.clone());
                 continue;
             }
-            match name.as_str() {
-                "lfw" => config.lfw = reader.lfw(),
-                "ytf" => config.ytf = reader.ytf(),
-                _ => {
-                    if let Some(set) = reader.training() {
-                        config.training.insert(name.clone(), set);
-                    }
+            match kind {
+                SectionKind::Pairs => {
+                    let set = reader.pairs();
+                    config.pairs.extend(set.map(|set| (name.clone(), set)));
+                }
+                SectionKind::Videos => config.ytf = reader.ytf(),
+                SectionKind::Training => {
+                    let set = reader.training();
+                    config.training.extend(set.map(|set| (name.clone(), set)));
                 }
             }
         }
         ConfigErrors::check(errors)?;
         Ok(config)
+    }
+
+    /// The sections of verification sets.
+    pub fn verification(&self) -> impl Iterator<Item = &str> {
+        let videos = self.ytf.as_ref().map(|_| "ytf");
+        self.pairs.keys().map(String::as_str).chain(videos)
     }
 
     /// Looks whether everything that a recipe asks for is configured and there.
@@ -157,20 +166,20 @@ impl DataConfig {
             }
         }
         for name in &recipe.validation {
-            match (name.as_str(), &self.lfw, &self.ytf) {
-                ("lfw", Some(lfw), _) => {
-                    for (key, path) in [("npdata", &lfw.npdata), ("pairs", &lfw.pairs)] {
+            match (self.pairs.get(name), &self.ytf) {
+                (Some(pairs), _) => {
+                    for (key, path) in [("npdata", &pairs.npdata), ("pairs", &pairs.pairs)] {
                         self.check_path(name, key, path.as_deref(), PathKind::File, &mut errors);
                     }
                     self.check_path(
                         name,
                         "prefix",
-                        lfw.prefix.as_deref(),
+                        pairs.prefix.as_deref(),
                         PathKind::Folder,
                         &mut errors,
                     );
                 }
-                ("ytf", _, Some(ytf)) => {
+                (None, Some(ytf)) if name == "ytf" => {
                     for (key, path) in [
                         ("pairs", &ytf.pairs),
                         ("splits", &ytf.splits),
@@ -186,7 +195,7 @@ impl DataConfig {
                         &mut errors,
                     );
                 }
-                _ => errors.push(self.absent(name, "the set's files", "validation")),
+                _ => errors.push(self.absent(name, "npdata, or pairs and prefix", "validation")),
             }
         }
         ConfigErrors::check(errors)
@@ -206,13 +215,13 @@ impl DataConfig {
             }
             text.push('\n');
         };
-        if let Some(lfw) = &self.lfw {
+        for (name, pairs) in &self.pairs {
             let values = [
-                ("npdata", lfw.npdata.as_deref()),
-                ("pairs", lfw.pairs.as_deref()),
-                ("prefix", lfw.prefix.as_deref()),
+                ("npdata", pairs.npdata.as_deref()),
+                ("pairs", pairs.pairs.as_deref()),
+                ("prefix", pairs.prefix.as_deref()),
             ];
-            section("lfw", &values);
+            section(name, &values);
         }
         if let Some(ytf) = &self.ytf {
             let values = [
@@ -333,6 +342,47 @@ enum PathKind {
     Folder,
 }
 
+/// What a section says the place of.
+#[derive(Clone, Copy)]
+enum SectionKind {
+    /// Pairs of images.
+    Pairs,
+    /// Pairs of videos.
+    Videos,
+    /// Images to train on.
+    Training,
+}
+
+impl SectionKind {
+    fn of(name: &str, section: &Section) -> Self {
+        match name {
+            "ytf" => Self::Videos,
+            "lfw" => Self::Pairs,
+            _ => {
+                let gives = |key| {
+                    section
+                        .values
+                        .get(key)
+                        .is_some_and(|entry| entry.text.is_some())
+                };
+                if gives("npdata") || gives("pairs") {
+                    Self::Pairs
+                } else {
+                    Self::Training
+                }
+            }
+        }
+    }
+}
+
+/// Whether a name can be part of a file's name.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|sign| sign.is_ascii_alphanumeric() || "-_".contains(sign))
+}
+
 /// Reads one section.
 struct SectionReader<'a> {
     name: &'a str,
@@ -394,13 +444,21 @@ impl SectionReader<'_> {
         Some(folder.join(text))
     }
 
-    fn lfw(&mut self) -> Option<LfwConfig> {
-        let lfw = LfwConfig {
+    fn pairs(&mut self) -> Option<PairsConfig> {
+        if !is_plain_name(self.name) {
+            self.error(
+                self.section.line,
+                "",
+                "names a verification set; give it a name of letters, digits, - and _, which checkpoints can have in theirs",
+            );
+            return None;
+        }
+        let pairs = PairsConfig {
             npdata: self.path("npdata"),
             pairs: self.path("pairs"),
             prefix: self.path("prefix"),
         };
-        if lfw.npdata.is_none() && lfw.pairs.is_none() {
+        if pairs.npdata.is_none() && pairs.pairs.is_none() {
             self.error(
                 self.section.line,
                 "",
@@ -408,7 +466,7 @@ impl SectionReader<'_> {
             );
             return None;
         }
-        if lfw.npdata.is_none() && lfw.prefix.is_none() {
+        if pairs.npdata.is_none() && pairs.prefix.is_none() {
             self.error(
                 self.section.line,
                 "prefix",
@@ -416,7 +474,7 @@ impl SectionReader<'_> {
             );
             return None;
         }
-        Some(lfw)
+        Some(pairs)
     }
 
     fn ytf(&mut self) -> Option<YtfConfig> {

@@ -23,7 +23,7 @@ mod settings;
 mod tree;
 
 pub use computation::*;
-pub use data::{DataConfig, LfwConfig, TrainingSet, YtfConfig};
+pub use data::{DataConfig, PairsConfig, TrainingSet, YtfConfig};
 pub use device::{DeviceChoice, UnknownDevice};
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use objective::*;

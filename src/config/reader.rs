@@ -307,6 +307,34 @@ impl<'a> Reader<'a> {
         read
     }
 
+    /// The numbers of the table under a key, whatever its keys, with their places.
+    pub fn numbers(
+        &self,
+        key: &'static str,
+        allowed: impl RangeBounds<f64>,
+    ) -> Vec<(String, f64, Place)> {
+        let Some(node) = self.take(key) else {
+            return Vec::new();
+        };
+        let Value::Table(table) = &node.value else {
+            let problem = format!("found {}; allowed: a table, [{key}]", node.value.shown());
+            self.mistakes.add(&node.place, self.full(key), problem);
+            return Vec::new();
+        };
+        let mut read = Vec::new();
+        for (name, node) in &table.entries {
+            if let Some(value) = number(&node.value, &allowed) {
+                read.push((name.clone(), value, node.place.clone()));
+            } else {
+                let found = node.value.shown();
+                let problem = format!("found {found}; allowed: {}", number_words(&allowed));
+                let name = join(&self.full(key), name);
+                self.mistakes.add(&node.place, name, problem);
+            }
+        }
+        read
+    }
+
     /// Notes a key that is known and can't stand here, with the reason.
     pub fn refuse(&self, key: &'static str, reason: &str) {
         if let Some(node) = self.table.entries.get(key) {

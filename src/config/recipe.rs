@@ -43,7 +43,7 @@ pub struct Recipe {
     pub park_between: Option<ParkWindow>,
     /// A shell command that the worker runs when the run has finished or failed.
     pub on_finish: Option<String>,
-    /// Sections of `config.ini` to validate on: `lfw`, `ytf`.
+    /// Sections of `config.ini` to validate on: `lfw`, `ytf`, or any other with a verification set.
     pub validation: Vec<String>,
     /// A list of classes of the training sets that are one person, or to be left out; the file that `data overlap` writes.
     #[serde(skip_serializing_if = "Option::is_none")]

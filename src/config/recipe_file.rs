@@ -12,6 +12,7 @@ use std::{
 use super::{
     AugmentOptions, ChannelOrder, Crop, DatasetChoice, HistogramOptions, InputOptions,
     MemoryFormat, OnNan, ParkWindow, Precision, Recipe, Stage, WrongSize,
+    data::is_plain_name,
     error::{ConfigErrors, Place, read_text},
     network_file::read_network,
     objective_file::{read_loss, read_triplet},
@@ -91,10 +92,10 @@ fn read_recipe(table: &Table, mistakes: &Mistakes) -> Recipe {
     let batch_size = reader.whole("batch_size", 2..=65_536, Need::Default(64));
     let validation = reader.list(
         "validation",
-        "\"lfw\" or \"ytf\"",
+        "the name of a section of config.ini with a verification set, as \"lfw\" or \"ytf\"",
         vec![],
         |value| match value {
-            Value::String(text) if text == "lfw" || text == "ytf" => Some(text.clone()),
+            Value::String(text) if is_plain_name(text) => Some(text.clone()),
             _ => None,
         },
     );
@@ -247,23 +248,17 @@ fn read_best(
     validation: &Read<Vec<String>>,
     mistakes: &Mistakes,
 ) -> BTreeMap<String, f64> {
-    reader.table("best", |best| {
-        let mut accuracies = BTreeMap::new();
-        for section in ["lfw", "ytf"] {
-            let above = best.number(section, 0.0..1.0, 0.0);
-            if !above.given {
-                continue;
-            }
-            if validation.sound && !validation.value.iter().any(|known| known == section) {
-                let problem = format!(
-                    "\"{section}\" is never measured; name it in validation, or leave this out"
-                );
-                mistakes.add(&above.place, above.key, problem);
-            }
-            accuracies.insert(section.to_owned(), above.value);
+    let mut accuracies = BTreeMap::new();
+    for (section, above, place) in reader.numbers("best", 0.0..1.0) {
+        if validation.sound && !validation.value.contains(&section) {
+            let problem = format!(
+                "\"{section}\" is never measured; name it in validation, or leave this out"
+            );
+            mistakes.add(&place, format!("best.{section}"), problem);
         }
-        accuracies
-    })
+        accuracies.insert(section, above);
+    }
+    accuracies
 }
 
 fn read_input(reader: &Reader<'_>) -> InputOptions {

@@ -453,12 +453,13 @@ fn config_sets(
         let source = super::inspect::training(&opened, path)?;
         sets.push((section.clone(), training(&opened, path, source, progress)));
     }
-    if let Some(lfw) = &config.lfw
-        && let Some(data) = lfw.npdata.as_ref().or(lfw.pairs.as_ref())
-    {
-        let set = VerificationImages::open(data, lfw.prefix.as_deref())?;
+    for (section, of_pairs) in &config.pairs {
+        let Some(data) = of_pairs.npdata.as_ref().or(of_pairs.pairs.as_ref()) else {
+            continue;
+        };
+        let set = VerificationImages::open(data, of_pairs.prefix.as_deref())?;
         let source = super::inspect::verification(&set)?;
-        sets.push(("lfw".to_owned(), pairs(&set, source, progress)));
+        sets.push((section.clone(), pairs(&set, source, progress)));
     }
     if let Some(ytf) = &config.ytf
         && let Some(splits) = &ytf.splits

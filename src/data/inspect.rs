@@ -306,9 +306,7 @@ fn sections(config: &DataConfig) -> Vec<String> {
         .keys()
         .map(|name| format!("training set [{}]", visible(name)))
         .collect();
-    let verification = [("lfw", config.lfw.is_some()), ("ytf", config.ytf.is_some())];
-    for (name, _) in verification.iter().filter(|(_, is_there)| *is_there) {
-        notes.push(format!("verification set [{name}]"));
-    }
+    let verification = config.verification();
+    notes.extend(verification.map(|name| format!("verification set [{name}]")));
     notes
 }

@@ -215,7 +215,7 @@ impl Demo {
                 self.train(stage, &recipe, &config, Some(from))
             }
             Stage::Lfw => {
-                let lfw = config.lfw.unwrap_or_default();
+                let lfw = config.pairs.get("lfw").cloned().unwrap_or_default();
                 let set = VerificationSet::Lfw {
                     data: lfw.npdata.or(lfw.pairs).unwrap_or_default(),
                     images: lfw.prefix,

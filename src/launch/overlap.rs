@@ -97,14 +97,13 @@ fn named(set: &Path, config: Option<&DataConfig>) -> Result<NamedPersons, Launch
 }
 
 fn of_section(name: &str, config: &DataConfig) -> Option<PersonsSource> {
+    if let Some(pairs) = config.pairs.get(name) {
+        return Some(PersonsSource::Pairs {
+            data: pairs.pairs.as_ref().or(pairs.npdata.as_ref())?.clone(),
+            images: pairs.prefix.clone(),
+        });
+    }
     match name {
-        "lfw" => {
-            let lfw = config.lfw.as_ref()?;
-            Some(PersonsSource::Pairs {
-                data: lfw.pairs.as_ref().or(lfw.npdata.as_ref())?.clone(),
-                images: lfw.prefix.clone(),
-            })
-        }
         "ytf" => {
             let ytf = config.ytf.as_ref()?;
             Some(PersonsSource::Videos {

@@ -113,14 +113,16 @@ pub enum VerificationSet {
 }
 
 impl VerificationSet {
-    /// The set of a section of `config.ini`, `lfw` or `ytf`, for validation while training; `None` where it is off.
+    /// The set of a section of `config.ini`, for validation while training; `None` where it is off.
     pub fn of_section(section: &str, config: &DataConfig) -> Option<Self> {
-        if section == "lfw" {
-            let lfw = config.lfw.as_ref()?;
+        if let Some(pairs) = config.pairs.get(section) {
             return Some(Self::Lfw {
-                data: lfw.npdata.as_ref().or(lfw.pairs.as_ref())?.clone(),
-                images: lfw.prefix.clone(),
+                data: pairs.npdata.as_ref().or(pairs.pairs.as_ref())?.clone(),
+                images: pairs.prefix.clone(),
             });
+        }
+        if section != "ytf" {
+            return None;
         }
         let ytf = config.ytf.as_ref()?;
         // The short list is made for checks while training.

@@ -103,7 +103,7 @@ impl Catalogue {
         for (name, set) in &config.training {
             sets.push(self.training(name, set));
         }
-        for section in ["lfw", "ytf"] {
+        for section in config.verification() {
             if let Some(set) = VerificationSet::of_section(section, &config) {
                 sets.push(self.verification(section, &set));
             }

@@ -245,17 +245,17 @@ fn read_evaluation(
     let file = DataConfig::load(Path::new(config));
     let file = file.map_err(|errors| wrong.extend(each(&errors))).ok();
     let verification = file.and_then(|config| {
-        let known = matches!(set.as_str(), "lfw" | "ytf");
-        known
-            .then(|| VerificationSet::of_section(set, &config))
-            .flatten()
+        let found = VerificationSet::of_section(set, &config);
+        if found.is_none() {
+            let there: Vec<&str> = config.verification().collect();
+            wrong.push(format!(
+                "set \"{}\": no section of config.ini that is on; give one of: {}",
+                visible(set),
+                there.join(", ")
+            ));
+        }
+        found
     });
-    if verification.is_none() && wrong.is_empty() {
-        wrong.push(format!(
-            "set \"{}\": give lfw or ytf, and let config.ini have it enabled",
-            visible(set)
-        ));
-    }
     let rules = [Rule::Reference, Rule::Insightface, Rule::Exact];
     let chosen = rules.into_iter().find(|one| one.to_string() == *rule);
     if chosen.is_none() {

@@ -224,14 +224,15 @@ fn how_images_are_taken_is_read_and_written() {
 
 #[test]
 fn all_mistakes_of_a_recipe_are_told_at_once() {
-    let text = "steps = 0\nbatch_size = 0\nseed = -1\nvalidation = [\"lfw\", \"lwf\"]\nstage = \"softmax\"\n";
+    let text = "steps = 0\nbatch_size = 0\nseed = -1\nvalidation = [\"lfw\", \"../lfw\"]\nstage = \"softmax\"\n";
     assert_eq!(
         recipe_messages(text, &[]),
         "r.toml: datasets: is missing; give at least one [[datasets]] with name and weight\n\
          r.toml:1: steps: found 0; allowed: a whole number from 1\n\
          r.toml:2: batch_size: found 0; allowed: a whole number from 2 to 65536\n\
          r.toml:3: seed: found -1; allowed: a whole number from 0\n\
-         r.toml:4: validation[1]: found \"lwf\"; allowed: \"lfw\" or \"ytf\"\n\
+         r.toml:4: validation[1]: found \"../lfw\"; allowed: the name of a section of config.ini with a verification \
+         set, as \"lfw\" or \"ytf\"\n\
          r.toml:5: stage: found \"softmax\"; allowed: \"margin-centre\", \"triplet\", \"joint\""
     );
     assert_eq!(
@@ -328,6 +329,8 @@ npdata = lfw.bin   ; one file
 pairs = .
 [ytf]
 enable = off
+[cfp_fp]
+npdata = cfp_fp.bin
 [vgg]
 mxrec = /data/vgg
 [WebFace]
@@ -337,9 +340,12 @@ prefix = images
 folder = faces
 ";
     let config = DataConfig::parse(text, Path::new("/home/me/config.ini")).unwrap();
-    let lfw = config.lfw.as_ref().unwrap();
+    let lfw = &config.pairs["lfw"];
     assert_eq!(lfw.npdata.as_deref(), Some(Path::new("/home/me/lfw.bin")));
     assert_eq!((&lfw.pairs, &lfw.prefix), (&None, &None));
+    let frontal_and_profile = config.pairs["cfp_fp"].npdata.as_deref();
+    assert_eq!(frontal_and_profile, Some(Path::new("/home/me/cfp_fp.bin")));
+    assert_eq!(config.verification().collect::<Vec<_>>(), ["cfp_fp", "lfw"]);
     assert_eq!(config.ytf, None);
     assert!(config.disabled.contains("ytf"));
     assert_eq!(
@@ -357,7 +363,7 @@ folder = faces
     );
 
     let snapshot = DataConfig::parse(&config.to_ini(), Path::new("/elsewhere/config.ini")).unwrap();
-    assert_eq!(snapshot.lfw, config.lfw);
+    assert_eq!(snapshot.pairs, config.pairs);
     assert_eq!(snapshot.training, config.training);
 }
 

@@ -70,7 +70,7 @@ mod tests {
         );
         assert_eq!(training.read(5).unwrap().width, 112);
 
-        let lfw = config.lfw.unwrap();
+        let lfw = config.pairs["lfw"].clone();
         let pairs = VerificationImages::open(&lfw.npdata.unwrap(), None).unwrap();
         assert_eq!(
             (
