@@ -20,8 +20,7 @@ parameters = [*network.parameters(), centres]
 optimiser = torch.optim.SGD(parameters, lr=1e-3, momentum=0.9, weight_decay=1e-4, foreach=True)
 faces = (torch.arange(batch * 3 * 112 * 96) * 7919 % 256).float().view(batch, 3, 112, 96).sub(127.5).div(128)
 labels = torch.arange(batch) % classes
-if precision is not None:
-    # In single precision PyTorch is faster the other way.
+if sys.argv[5] == "channels-last":
     network, faces = network.to(memory_format=torch.channels_last), faces.to(memory_format=torch.channels_last)
 scaler = torch.amp.GradScaler("cpu", enabled=precision is torch.float16)
 margin, scale, centre_weight = 0.5, 64.0, 0.3

@@ -1,6 +1,6 @@
 //! Training steps, beside PyTorch's eager mode with the same network, batch, loss and optimiser.
 //!
-//!     ./x bench training [ROUNDS] [STEPS] [f32|bf16|f16]
+//!     ./x bench training [ROUNDS] [STEPS] [f32|bf16|f16] [contiguous|channels-last]
 //!
 //! The two take turns in one run, each waiting while the other computes; both use libtorch and as many threads as it
 //! takes by itself (`OMP_NUM_THREADS`). Batches lie in memory: no loader has a part in it.
@@ -27,13 +27,14 @@ fn main() {
     let (rounds, steps) = (of(0, 5), of(1, 2));
     let images = (steps * BATCH) as f64;
 
-    let precision = std::env::args()
-        .find(|word| ["f32", "bf16", "f16"].contains(&word.as_str()))
-        .unwrap_or_else(|| "f32".to_owned());
+    let word = |known: &[&str]| std::env::args().find(|word| known.contains(&word.as_str()));
+    let precision = word(&["f32", "bf16", "f16"]).unwrap_or_else(|| "f32".to_owned());
+    // PyTorch's order of memory: its usual one unless told; ours is always channels-last.
+    let order = word(&["contiguous", "channels-last"]).unwrap_or_else(|| "contiguous".to_owned());
 
-    let mut peer = Peer::start(steps, &precision);
+    let mut peer = Peer::start(steps, [&precision, &order]);
     println!(
-        "PyTorch {} threads, IR-50, 112x96, batch {BATCH}, {CLASSES} classes, {precision}",
+        "PyTorch {} threads, IR-50, 112x96, batch {BATCH}, {CLASSES} classes, {precision}; PyTorch {order}",
         peer.line()
     );
     let mut training = Training::start(&precision);
@@ -119,12 +120,12 @@ struct Peer {
 }
 
 impl Peer {
-    fn start(steps: usize, precision: &str) -> Self {
+    fn start(steps: usize, words: [&str; 2]) -> Self {
         let mut child =
             Command::new(std::env::var("FACETUI_BENCH_PYTHON").expect("./x bench sets it"))
                 .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/training.py"))
                 .args([steps, BATCH, CLASSES].map(|number| number.to_string()))
-                .arg(precision)
+                .args(words)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .spawn()
