@@ -2,6 +2,7 @@
 
 mod batch_size;
 mod images;
+mod load;
 mod memory_format;
 mod mishap;
 mod obeying;
@@ -37,6 +38,7 @@ use crate::{
     },
 };
 use images::{WrongSizes, tell_broken};
+use load::Load;
 use mishap::Mishaps;
 
 /// Batches that may wait for the network.
@@ -104,6 +106,7 @@ struct Training {
     validation: Vec<ValidationSet>,
     events: EventWriter,
     checkpoints: CheckpointWriter,
+    load: Load,
     /// Steps done.
     step: u64,
     /// Mean accuracies by section, of a validation at this very step.
@@ -158,6 +161,7 @@ impl Training {
             watch: Watch::new(recipe.stage.has_classes().then_some(classes)),
             trainer,
             mishaps: Mishaps::new(skipped_batches),
+            load: Load::of(&device.name),
             in_spite_of_hours: false,
             recipe,
             device,
@@ -226,6 +230,7 @@ impl Training {
                 scalars.extend(times.scalars());
             }
             scalars.push(("train/epoch", self.epochs()));
+            scalars.extend(self.load.look());
             if let Some(speed) = session.status.images_per_second {
                 scalars.push(("speed/images_per_second", speed));
             }

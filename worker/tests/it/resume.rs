@@ -14,7 +14,11 @@ fn losses(run: &RunDirectory) -> BTreeMap<String, Vec<(u64, f64)>> {
     scalars.extend(EventTail::open(run.path()).unwrap().poll().unwrap());
     let tags: Vec<String> = scalars
         .tags()
-        .filter(|tag| !tag.starts_with("speed/") && !tag.starts_with("time/"))
+        .filter(|tag| {
+            ["speed/", "time/", "device/"]
+                .iter()
+                .all(|kind| !tag.starts_with(kind))
+        })
         .map(str::to_owned)
         .collect();
     tags.into_iter()
