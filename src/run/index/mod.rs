@@ -38,7 +38,7 @@ pub(super) struct Indexed {
     pub skipped_bytes: u64,
 }
 
-const MAGIC: &[u8; 16] = b"facetui curves 1";
+const MAGIC: &[u8; 16] = b"facetui curves 2";
 /// So many bytes at a file's beginning and before the place reached must be as they were.
 const FINGERPRINT_BYTES: u64 = 256;
 /// All indexes in the cache folder together; the oldest go first.
@@ -297,15 +297,26 @@ fn write_head(writer: &mut Writer, block: &Block) {
         first,
         lowest,
         highest,
+        lowest_positive,
         last,
         steps,
+        times,
+        ordered,
         gaps,
         count,
     } = &block.outline;
-    for point in [first, lowest, highest, last] {
+    for point in [first, lowest, highest, lowest_positive, last] {
         write_point(writer, point);
     }
-    for number in [steps.0, steps.1, *gaps as u64, *count as u64] {
+    let times = [times.0.to_bits(), times.1.to_bits()];
+    for number in [
+        steps.0,
+        steps.1,
+        times[0],
+        times[1],
+        *gaps as u64,
+        *count as u64,
+    ] {
         writer.u64(number);
     }
     let Layout {
@@ -318,7 +329,7 @@ fn write_head(writer: &mut Writer, block: &Block) {
         Steps::Near => (1, 0),
         Steps::Far => (2, 0),
     };
-    writer.u32(kind | u32::from(ticks) << 8 | u32::from(narrow) << 16);
+    writer.u32(kind | u32::from(ticks) << 8 | u32::from(narrow) << 16 | u32::from(*ordered) << 24);
     writer.u64(stride);
 }
 
@@ -326,8 +337,10 @@ fn read_head(reader: &mut Reader) -> Option<(Outline, Layout)> {
     let first = read_point(reader)?;
     let lowest = read_point(reader)?;
     let highest = read_point(reader)?;
+    let lowest_positive = read_point(reader)?;
     let last = read_point(reader)?;
     let steps = (reader.u64()?, reader.u64()?);
+    let times = [f64::from_bits(reader.u64()?), f64::from_bits(reader.u64()?)];
     let gaps = reader.count_up_to(super::scalars::BLOCK_POINTS)?;
     let count = reader.count_up_to(super::scalars::BLOCK_POINTS)?;
     let bits = reader.u32()?;
@@ -346,13 +359,16 @@ fn read_head(reader: &mut Reader) -> Option<(Outline, Layout)> {
         first,
         lowest,
         highest,
+        lowest_positive,
         last,
         steps,
+        times: times.into(),
+        ordered: bits >> 24 & 1 == 1,
         gaps,
         count,
     };
-    // An outline of nothing would be no outline.
-    (count > 0 && gaps <= count).then_some((outline, layout))
+    // Points are found by their number: no block has fewer than the others.
+    (count == super::scalars::BLOCK_POINTS && gaps <= count).then_some((outline, layout))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Some hundreds of points packed into bytes, the same bytes in memory and in an index file.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Point;
@@ -19,10 +20,16 @@ pub struct Outline {
     pub lowest: Point,
     /// The highest finite value, the earliest of equals; the first point where none is finite.
     pub highest: Point,
+    /// The lowest finite value above 0, which heights by powers of ten begin at; the first point where none is.
+    pub lowest_positive: Point,
     /// The last point.
     pub last: Point,
     /// The lowest and the highest step.
     pub steps: (u64, u64),
+    /// The earliest and the latest time; all times, where one is no number.
+    pub times: (f64, f64),
+    /// Whether neither steps nor times ever fall.
+    pub ordered: bool,
     /// How many values are not finite.
     pub gaps: usize,
     /// How many points there are.
@@ -32,12 +39,20 @@ pub struct Outline {
 impl Outline {
     /// The outline of a single point.
     pub fn of(point: Point) -> Self {
+        let time = point.wall_time;
         Self {
             first: point,
             lowest: point,
             highest: point,
+            lowest_positive: point,
             last: point,
             steps: (point.step, point.step),
+            times: if time.is_nan() {
+                (f64::NEG_INFINITY, f64::INFINITY)
+            } else {
+                (time, time)
+            },
+            ordered: !time.is_nan(),
             gaps: usize::from(!point.value.is_finite()),
             count: 1,
         }
@@ -46,20 +61,36 @@ impl Outline {
     /// The outline of this stretch and the one that follows it.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
-        let better = |ours: Point, theirs: Point, is_better: fn(&f64, &f64) -> bool| {
-            let take = !ours.value.is_finite()
-                || (theirs.value.is_finite() && is_better(&theirs.value, &ours.value));
+        let better = |ours: Point,
+                      theirs: Point,
+                      counts: fn(f64) -> bool,
+                      is_better: fn(&f64, &f64) -> bool| {
+            let take = !counts(ours.value)
+                || (counts(theirs.value) && is_better(&theirs.value, &ours.value));
             if take { theirs } else { ours }
         };
+        let in_order =
+            self.last.step <= next.first.step && self.last.wall_time <= next.first.wall_time;
         Self {
             first: self.first,
-            lowest: better(self.lowest, next.lowest, f64::lt),
-            highest: better(self.highest, next.highest, f64::gt),
+            lowest: better(self.lowest, next.lowest, f64::is_finite, f64::lt),
+            highest: better(self.highest, next.highest, f64::is_finite, f64::gt),
+            lowest_positive: better(
+                self.lowest_positive,
+                next.lowest_positive,
+                is_positive,
+                f64::lt,
+            ),
             last: next.last,
             steps: (
                 self.steps.0.min(next.steps.0),
                 self.steps.1.max(next.steps.1),
             ),
+            times: (
+                self.times.0.min(next.times.0),
+                self.times.1.max(next.times.1),
+            ),
+            ordered: self.ordered && next.ordered && in_order,
             gaps: self.gaps + next.gaps,
             count: self.count + next.count,
         }
@@ -69,6 +100,10 @@ impl Outline {
     pub fn of_all(points: impl IntoIterator<Item = Point>) -> Option<Self> {
         points.into_iter().map(Self::of).reduce(Self::then)
     }
+}
+
+fn is_positive(value: f64) -> bool {
+    value > 0.0 && value.is_finite()
 }
 
 /// How the steps of a block are kept.
@@ -182,6 +217,67 @@ impl Block {
         &self.bytes[self.start..][..self.layout.size(self.outline.count)]
     }
 
+    /// One of its points.
+    pub fn point(&self, at: usize) -> Point {
+        let Outline { first, steps, .. } = self.outline;
+        let (step_cells, time_cells, value_cells) = self.columns();
+        Point {
+            step: match self.layout.steps {
+                Steps::Stride(stride) => first.step.wrapping_add(stride.wrapping_mul(at as u64)),
+                Steps::Near => steps
+                    .0
+                    .wrapping_add(u32::from_le_bytes(cell(step_cells, at)).into()),
+                Steps::Far => u64::from_le_bytes(cell(step_cells, at)),
+            },
+            wall_time: if self.layout.ticks {
+                later(first.wall_time, u32::from_le_bytes(cell(time_cells, at)))
+            } else {
+                f64::from_le_bytes(cell(time_cells, at))
+            },
+            value: if self.layout.narrow {
+                f32::from_le_bytes(cell(value_cells, at)).into()
+            } else {
+                f64::from_le_bytes(cell(value_cells, at))
+            },
+        }
+    }
+
+    /// The outline of a part of its points, of at least one; only values are looked at.
+    pub fn part(&self, part: Range<usize>) -> Outline {
+        let values = self.columns().2;
+        let found = if self.layout.narrow {
+            extremes(values, part.clone(), f32::from_le_bytes)
+        } else {
+            extremes(values, part.clone(), f64::from_le_bytes)
+        };
+        if !self.outline.ordered {
+            let points = part.map(|at| self.point(at));
+            return Outline::of_all(points).unwrap_or(self.outline);
+        }
+        let (first, last) = (self.point(part.start), self.point(part.end - 1));
+        let at = |place: Option<usize>| place.map_or(first, |at| self.point(part.start + at));
+        Outline {
+            first,
+            lowest: at(found.lowest),
+            highest: at(found.highest),
+            lowest_positive: at(found.lowest_positive),
+            last,
+            steps: (first.step, last.step),
+            times: (first.wall_time, last.wall_time),
+            ordered: true,
+            gaps: found.gaps,
+            count: part.len(),
+        }
+    }
+
+    /// The packed steps, times and values.
+    fn columns(&self) -> (&[u8], &[u8], &[u8]) {
+        let [steps, times, _] = self.layout.widths(self.outline.count);
+        let (steps, rest) = self.bytes().split_at(steps);
+        let (times, values) = rest.split_at(times);
+        (steps, times, values)
+    }
+
     /// Unpacks the points behind those in `points`.
     pub fn unpack(&self, points: &mut Vec<Point>) {
         let Outline {
@@ -193,9 +289,7 @@ impl Block {
         let from = points.len();
         points.resize(from + count, first);
         let points = &mut points[from..];
-        let [steps, times, _] = self.layout.widths(count);
-        let (steps, rest) = self.bytes().split_at(steps);
-        let (times, values) = rest.split_at(times);
+        let (steps, times, values) = self.columns();
         match self.layout.steps {
             Steps::Stride(stride) => {
                 let mut step = first.step;
@@ -232,6 +326,11 @@ impl Block {
     }
 }
 
+/// A cell of a column.
+fn cell<const N: usize>(column: &[u8], at: usize) -> [u8; N] {
+    column.as_chunks::<N>().0.get(at).copied().unwrap_or([0; N])
+}
+
 /// Writes one column of points.
 fn fill<const N: usize>(column: &mut [u8], points: &[Point], cell: impl Fn(&Point) -> [u8; N]) {
     let (cells, _) = column.as_chunks_mut::<N>();
@@ -245,6 +344,143 @@ fn each<const N: usize>(points: &mut [Point], column: &[u8], set: impl Fn(&mut P
     let (cells, _) = column.as_chunks::<N>();
     for (point, bytes) in points.iter_mut().zip(cells) {
         set(point, *bytes);
+    }
+}
+
+/// Where the extremes of some values are, the first of equals.
+#[derive(Default)]
+struct Extremes {
+    lowest: Option<usize>,
+    highest: Option<usize>,
+    lowest_positive: Option<usize>,
+    gaps: usize,
+}
+
+/// Finds the extremes of a part of a column.
+fn extremes<const N: usize, T: Value>(
+    column: &[u8],
+    part: Range<usize>,
+    read: impl Fn([u8; N]) -> T,
+) -> Extremes {
+    let cells = column.as_chunks::<N>().0.get(part).unwrap_or_default();
+    let (low, high, all_finite) = bounds(cells, &read);
+    if !all_finite {
+        return extremes_between_gaps(cells, read);
+    }
+    let place = |value: T| cells.iter().position(|bytes| read(*bytes) == value);
+    let lowest_at = place(low);
+    Extremes {
+        lowest: lowest_at,
+        highest: place(high),
+        lowest_positive: if low > T::ZERO {
+            lowest_at
+        } else {
+            least_above(cells, T::ZERO, &read).and_then(place)
+        },
+        gaps: 0,
+    }
+}
+
+/// Values that are looked at at once: the compiler makes vector instructions of it.
+const LANES: usize = 16;
+
+/// The lowest and the highest value, and whether all are finite: only then do the others count.
+fn bounds<const N: usize, T: Value>(
+    cells: &[[u8; N]],
+    read: &impl Fn([u8; N]) -> T,
+) -> (T, T, bool) {
+    let (mut low, mut high) = ([T::MOST; LANES], [T::LEAST; LANES]);
+    let mut strays = [T::ZERO; LANES];
+    let mut take = |cells: &[[u8; N]]| {
+        for (lane, bytes) in cells.iter().enumerate() {
+            let value = read(*bytes);
+            low[lane] = if value < low[lane] { value } else { low[lane] };
+            high[lane] = if value > high[lane] {
+                value
+            } else {
+                high[lane]
+            };
+            strays[lane] = strays[lane].and_stray(value);
+        }
+    };
+    let (rounds, rest) = cells.as_chunks::<LANES>();
+    rounds.iter().for_each(|round| take(round));
+    take(rest);
+    let all_finite = strays.iter().all(|stray| *stray == T::ZERO);
+    let low = low
+        .into_iter()
+        .fold(T::MOST, |a, b| if b < a { b } else { a });
+    let high = high
+        .into_iter()
+        .fold(T::LEAST, |a, b| if b > a { b } else { a });
+    (low, high, all_finite)
+}
+
+/// The least value above a floor.
+fn least_above<const N: usize, T: Value>(
+    cells: &[[u8; N]],
+    floor: T,
+    read: &impl Fn([u8; N]) -> T,
+) -> Option<T> {
+    let mut least = T::MOST;
+    for bytes in cells {
+        let value = read(*bytes);
+        let better = value > floor && value < least;
+        least = if better { value } else { least };
+    }
+    (least < T::MOST).then_some(least)
+}
+
+/// The extremes of values some of which are not finite, one by one.
+fn extremes_between_gaps<const N: usize, T: Value>(
+    cells: &[[u8; N]],
+    read: impl Fn([u8; N]) -> T,
+) -> Extremes {
+    let mut found = Extremes::default();
+    let (mut low, mut high, mut low_positive) = (T::MOST, T::LEAST, T::MOST);
+    for (at, bytes) in cells.iter().enumerate() {
+        let value = read(*bytes);
+        if T::ZERO.and_stray(value) != T::ZERO {
+            found.gaps += 1;
+            continue;
+        }
+        if value < low {
+            (low, found.lowest) = (value, Some(at));
+        }
+        if value > high {
+            (high, found.highest) = (value, Some(at));
+        }
+        if value > T::ZERO && value < low_positive {
+            (low_positive, found.lowest_positive) = (value, Some(at));
+        }
+    }
+    found
+}
+
+/// A number as a column has it.
+trait Value: Copy + PartialOrd {
+    const ZERO: Self;
+    const LEAST: Self;
+    const MOST: Self;
+    /// Stays 0 as long as all values are finite, and is no number ever after.
+    fn and_stray(self, value: Self) -> Self;
+}
+
+impl Value for f32 {
+    const ZERO: Self = 0.0;
+    const LEAST: Self = Self::NEG_INFINITY;
+    const MOST: Self = Self::INFINITY;
+    fn and_stray(self, value: Self) -> Self {
+        self + value * 0.0
+    }
+}
+
+impl Value for f64 {
+    const ZERO: Self = 0.0;
+    const LEAST: Self = Self::NEG_INFINITY;
+    const MOST: Self = Self::INFINITY;
+    fn and_stray(self, value: Self) -> Self {
+        self + value * 0.0
     }
 }
 

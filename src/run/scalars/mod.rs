@@ -14,7 +14,7 @@ use super::{Event, What};
 
 pub use block::Outline;
 pub(in crate::run) use block::{BLOCK_POINTS, Block, Layout, Steps};
-pub use curve::{Curve, Stretch};
+pub use curve::{Curve, Group, Stretch};
 
 /// One value of one scalar.
 #[derive(Debug, Clone, Copy, PartialEq)]

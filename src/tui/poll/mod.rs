@@ -346,11 +346,8 @@ impl Watched {
         }
         self.untold = false;
         self.edition += 1;
-        Some(Curves {
-            path: self.path.clone(),
-            scalars: Arc::new(log.scalars().clone()),
-            edition: self.edition,
-        })
+        let scalars = Arc::new(log.scalars().clone());
+        Some(Curves::new(self.path.clone(), scalars, self.edition))
     }
 }
 
