@@ -2,7 +2,7 @@
 //!
 //! `./x bench dashboard` draws frames in this process, then starts the real program in a pseudo-terminal on run
 //! directories that it makes under `target/bench-dashboard`. Every figure stands beside its promise; the exit code says
-//! whether all hold.
+//! whether all hold. `frames`, `line` and `start` after `--` measure only these.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, missing_docs)]
 
 use std::fs;
@@ -51,10 +51,20 @@ fn main() -> ExitCode {
         let word = if holds { "holds" } else { "BROKEN" };
         println!("{what}: {found:.2} {unit} (promised {most} {unit}) {word}");
     };
-    frames(&mut promise);
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let parts = ["frames", "line", "start"];
+    let some = asked.iter().any(|part| parts.contains(&part.as_str()));
+    let wanted = |part: &str| !some || asked.iter().any(|asked| asked == part);
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-dashboard");
-    over_the_line(&here.join("line"), &mut promise);
-    start_up(&here.join("many"), &mut promise);
+    if wanted("frames") {
+        frames(&mut promise);
+    }
+    if wanted("line") {
+        over_the_line(&here.join("line"), &mut promise);
+    }
+    if wanted("start") {
+        start_up(&here.join("many"), &mut promise);
+    }
     if all {
         ExitCode::SUCCESS
     } else {
@@ -138,10 +148,12 @@ impl Live {
         times
     }
 
-    /// A frame after each press of some keys in turn.
+    /// A frame after news and a press of one of some keys in turn.
     fn frames_after(&mut self, keys: &str, count: usize) -> f64 {
         let mut times = Vec::new();
         for key in keys.chars().cycle().take(count) {
+            // Nothing that was drawn before is good any more.
+            self.news("long");
             self.press(key);
             times.push(self.settle()[0]);
         }

@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::events::{Place, event_files};
-use super::scalars::{Block, Curve, Layout, Outline, Point, Scalars, Steps};
+use super::scalars::{
+    BLOCK_POINTS, Block, Curve, LEAVES, Layout, Leaves, Outline, Point, Scalars, Steps,
+};
 use super::{RunDirectory, RunError};
 use crate::atomic::atomic_write;
 use bytes::{Reader, Writer};
@@ -232,8 +234,8 @@ fn read(bytes: &Arc<Vec<u8>>, folder: &Path, files: &[PathBuf]) -> Option<Indexe
     let mut curves = Vec::new();
     for (tag, newest, heads) in heads {
         let mut blocks = Vec::with_capacity(heads.len());
-        for (outline, layout) in heads {
-            let block = Block::within(bytes, start, outline, layout)?;
+        for head in heads {
+            let block = Block::within(bytes, start, head)?;
             start += block.bytes().len();
             blocks.push(block);
         }
@@ -331,9 +333,10 @@ fn write_head(writer: &mut Writer, block: &Block) {
     };
     writer.u32(kind | u32::from(ticks) << 8 | u32::from(narrow) << 16 | u32::from(*ordered) << 24);
     writer.u64(stride);
+    writer.bytes(block.leaves.0.as_flattened());
 }
 
-fn read_head(reader: &mut Reader) -> Option<(Outline, Layout)> {
+fn read_head(reader: &mut Reader) -> Option<(Outline, Layout, Leaves)> {
     let first = read_point(reader)?;
     let lowest = read_point(reader)?;
     let highest = read_point(reader)?;
@@ -341,8 +344,8 @@ fn read_head(reader: &mut Reader) -> Option<(Outline, Layout)> {
     let last = read_point(reader)?;
     let steps = (reader.u64()?, reader.u64()?);
     let times = [f64::from_bits(reader.u64()?), f64::from_bits(reader.u64()?)];
-    let gaps = reader.count_up_to(super::scalars::BLOCK_POINTS)?;
-    let count = reader.count_up_to(super::scalars::BLOCK_POINTS)?;
+    let gaps = reader.count_up_to(BLOCK_POINTS)?;
+    let count = reader.count_up_to(BLOCK_POINTS)?;
     let bits = reader.u32()?;
     let stride = reader.u64()?;
     let layout = Layout {
@@ -355,6 +358,9 @@ fn read_head(reader: &mut Reader) -> Option<(Outline, Layout)> {
         ticks: bits >> 8 & 1 == 1,
         narrow: bits >> 16 & 1 == 1,
     };
+    let mut leaves = [[0; 3]; LEAVES];
+    let places = leaves.as_flattened_mut();
+    places.copy_from_slice(reader.bytes(places.len())?);
     let outline = Outline {
         first,
         lowest,
@@ -368,7 +374,8 @@ fn read_head(reader: &mut Reader) -> Option<(Outline, Layout)> {
         count,
     };
     // Points are found by their number: no block has fewer than the others.
-    (count == super::scalars::BLOCK_POINTS && gaps <= count).then_some((outline, layout))
+    let is_whole = count == BLOCK_POINTS && gaps <= count;
+    is_whole.then_some((outline, layout, Leaves(leaves)))
 }
 
 #[cfg(test)]

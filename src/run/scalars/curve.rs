@@ -1,10 +1,10 @@
 //! One curve: packed blocks that never change, and the newest points.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::block::{BLOCK_POINTS, Block};
-use super::{Outline, Point};
+use super::block::{BLOCK_POINTS, Block, Cells};
+use super::{Extremes, Outline, Point};
 
 /// The points of one tag, in the order logged. A clone shares all but the newest few.
 #[derive(Debug, Clone)]
@@ -15,6 +15,7 @@ pub struct Curve {
     /// The outlines of every [`GROUP`] blocks, so that a picture of all points need not look at each block.
     groups: Arc<Vec<Outline>>,
     newest: Vec<Point>,
+    newest_outline: OnceLock<Outline>,
 }
 
 /// So many blocks have an outline together.
@@ -25,21 +26,21 @@ const GROUP: usize = 64;
 pub struct Group<'a> {
     outline: Option<&'a Outline>,
     blocks: &'a [Block],
-    newest: &'a [Point],
+    newest: Option<(&'a [Point], &'a Outline)>,
     start: usize,
 }
 
 /// A part of a curve.
 #[derive(Debug, Clone, Copy)]
 pub struct Stretch<'a> {
-    outline: Outline,
+    outline: &'a Outline,
     points: Source<'a>,
     start: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Source<'a> {
-    Packed(&'a Block),
+    Packed(Cells<'a>),
     Newest(&'a [Point]),
 }
 
@@ -51,6 +52,7 @@ impl Curve {
             blocks: Arc::default(),
             groups: Arc::default(),
             newest: Vec::new(),
+            newest_outline: OnceLock::new(),
         }
     }
 
@@ -62,6 +64,7 @@ impl Curve {
             blocks: Arc::new(blocks),
             groups: Arc::new(groups),
             newest,
+            newest_outline: OnceLock::new(),
         }
     }
 
@@ -84,6 +87,7 @@ impl Curve {
 
     pub(crate) fn push(&mut self, point: Point) {
         self.newest.push(point);
+        self.newest_outline.take();
         if self.newest.len() >= BLOCK_POINTS {
             self.pack();
         }
@@ -104,6 +108,7 @@ impl Curve {
     /// Drops the points from `step` on; whether there were any.
     pub(super) fn rewind(&mut self, step: u64) -> bool {
         let before = self.len();
+        self.newest_outline.take();
         let undone = |block: &Block| block.outline.steps.1 >= step;
         if let Some(first) = self.blocks.iter().position(undone) {
             let later = self.points_from(first * BLOCK_POINTS);
@@ -131,7 +136,7 @@ impl Curve {
     /// The point of a number, from 0 on.
     pub fn point(&self, at: usize) -> Option<Point> {
         match self.blocks.get(at / BLOCK_POINTS) {
-            Some(block) => Some(block.point(at % BLOCK_POINTS)),
+            Some(block) => Some(block.cells().point(at % BLOCK_POINTS)),
             None => self
                 .newest
                 .get(at - self.blocks.len() * BLOCK_POINTS)
@@ -171,25 +176,32 @@ impl Curve {
         low
     }
 
+    fn newest_outline(&self) -> Option<&Outline> {
+        let first = Outline::of(*self.newest.first()?);
+        let all = || Outline::of_all(&self.newest).unwrap_or(first);
+        Some(self.newest_outline.get_or_init(all))
+    }
+
     /// Its ends, extremes and number of points, without looking at each.
     pub fn outline(&self) -> Option<Outline> {
         let groups = self.groups.iter().copied();
         let rest = self.groups().filter(|group| group.outline.is_none());
-        let rest = rest
-            .flat_map(|group| group.stretches())
-            .map(|one| one.outline);
+        let rest = rest.flat_map(|group| group.stretches());
+        let rest = rest.map(|stretch| *stretch.outline);
         groups.chain(rest).reduce(Outline::then)
     }
 
     /// Its parts in order, in groups.
     pub fn groups(&self) -> impl Iterator<Item = Group<'_>> {
         let count = self.blocks.len() / GROUP + 1;
+        let newest = self.newest_outline();
+        let newest = newest.map(|outline| (self.newest.as_slice(), outline));
         (0..count).map(move |at| {
             let rest = self.blocks.get(at * GROUP..).unwrap_or_default();
             Group {
                 outline: self.groups.get(at),
                 blocks: &rest[..rest.len().min(GROUP)],
-                newest: if at + 1 == count { &self.newest } else { &[] },
+                newest: newest.filter(|_| at + 1 == count),
                 start: at * GROUP * BLOCK_POINTS,
             }
         })
@@ -213,7 +225,7 @@ impl Curve {
         let packed = std::iter::from_fn(move || {
             if at == unpacked.len() {
                 unpacked.clear();
-                self.blocks.get(block)?.unpack(&mut unpacked);
+                self.blocks.get(block)?.cells().unpack(&mut unpacked);
                 (at, block) = (std::mem::take(&mut skipped), block + 1);
             }
             at += 1;
@@ -244,9 +256,9 @@ impl<'a> Group<'a> {
     pub fn stretches(&self) -> impl Iterator<Item = Stretch<'a>> + use<'a> {
         let Self { start, newest, .. } = *self;
         let behind = start + self.blocks.len() * BLOCK_POINTS;
-        let newest = Outline::of_all(newest.iter().copied()).map(|outline| Stretch {
+        let newest = newest.map(|(points, outline)| Stretch {
             outline,
-            points: Source::Newest(newest),
+            points: Source::Newest(points),
             start: behind,
         });
         let packed = self
@@ -254,18 +266,18 @@ impl<'a> Group<'a> {
             .iter()
             .enumerate()
             .map(move |(at, block)| Stretch {
-                outline: block.outline,
-                points: Source::Packed(block),
+                outline: &block.outline,
+                points: Source::Packed(block.cells()),
                 start: start + at * BLOCK_POINTS,
             });
         packed.chain(newest)
     }
 }
 
-impl Stretch<'_> {
+impl<'a> Stretch<'a> {
     /// Its ends and extremes.
-    pub fn outline(&self) -> &Outline {
-        &self.outline
+    pub fn outline(&self) -> &'a Outline {
+        self.outline
     }
 
     /// The number of its first point.
@@ -276,19 +288,16 @@ impl Stretch<'_> {
     /// One of its points, counted from its first one.
     pub fn point(&self, at: usize) -> Point {
         match self.points {
-            Source::Packed(block) => block.point(at),
+            Source::Packed(cells) => cells.point(at),
             Source::Newest(newest) => newest.get(at).copied().unwrap_or(self.outline.last),
         }
     }
 
-    /// The outline of some of its points, of at least one.
-    pub fn part(&self, part: Range<usize>) -> Outline {
+    /// The extremes of some of its points.
+    pub fn extremes(&self, part: Range<usize>) -> Extremes {
         match self.points {
-            Source::Packed(block) => block.part(part),
-            Source::Newest(newest) => {
-                let points = newest.get(part).unwrap_or_default();
-                Outline::of_all(points.iter().copied()).unwrap_or(self.outline)
-            }
+            Source::Packed(cells) => cells.extremes(part),
+            Source::Newest(newest) => Extremes::of(newest.get(part).unwrap_or_default()),
         }
     }
 
@@ -296,7 +305,7 @@ impl Stretch<'_> {
     pub fn unpack(&self, points: &mut Vec<Point>) {
         points.clear();
         match self.points {
-            Source::Packed(block) => block.unpack(points),
+            Source::Packed(cells) => cells.unpack(points),
             Source::Newest(newest) => points.extend_from_slice(newest),
         }
     }

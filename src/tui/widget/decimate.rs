@@ -112,25 +112,42 @@ impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
         if column != self.column(ends) {
             return false;
         }
-        let finite = |point: &Point| Some((self.place)(point)).filter(|(_, y)| y.is_finite());
-        let highest = finite(&outline.highest);
-        let lowest = finite(&outline.lowest).or_else(|| finite(&outline.lowest_positive));
-        // Some may be too large for their heights.
-        if lowest.is_some() != highest.is_some() {
+        let extremes = [outline.lowest, outline.lowest_positive, outline.highest].map(Some);
+        let [lowest, lowest_positive, highest] = extremes;
+        let Some(heights) = self.heights(lowest, lowest_positive, highest) else {
             return false;
-        }
-        let [first, last] = [outline.first, outline.last].map(|point| {
-            let (x, y) = (self.place)(&point);
-            (x, if y.is_finite() { y } else { f64::NAN })
-        });
-        self.put(column, first, (lowest, highest), last);
+        };
+        let [first, last] = [outline.first, outline.last].map(|point| self.seen(&point));
+        self.put(column, first, heights, last);
         true
+    }
+
+    /// Where a point lies; a gap is NaN.
+    fn seen(&self, point: &Point) -> (f64, f64) {
+        let (x, y) = (self.place)(point);
+        (x, if y.is_finite() { y } else { f64::NAN })
+    }
+
+    /// The lowest and the highest point that are seen; `None` where some are too large for their heights, and each has
+    /// to be looked at.
+    fn heights(
+        &self,
+        lowest: Option<Point>,
+        lowest_positive: Option<Point>,
+        highest: Option<Point>,
+    ) -> Option<Heights> {
+        let finite = |point: Option<Point>| {
+            let seen = (self.place)(&point?);
+            Some(seen).filter(|(_, y)| y.is_finite())
+        };
+        let highest = finite(highest);
+        let lowest = finite(lowest).or_else(|| finite(lowest_positive));
+        (lowest.is_some() == highest.is_some()).then_some((lowest, highest))
     }
 
     /// Takes in some points of a stretch, a column at a time where they are in order.
     fn add_stretch(&mut self, stretch: &Stretch, part: Range<usize>) {
-        let outline = stretch.outline();
-        if !outline.ordered {
+        if !stretch.outline().ordered {
             part.for_each(|at| self.add(&stretch.point(at)));
             return;
         }
@@ -139,31 +156,49 @@ impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
         let end = first_where(begin..part.end, |at| x(at) > self.right);
         let mut at = begin;
         while at < end {
-            let x = |at: usize| (self.place)(&stretch.point(at)).0;
-            let column = self.column(x(at));
-            let differs = |at: usize| self.column(x(at)) != column;
-            let until = if differs(end - 1) {
-                // Of few points a column the next one is near.
-                let mut ahead = 1;
-                while at + ahead < end && !differs(at + ahead) {
-                    ahead *= 2;
-                }
-                first_where(at + ahead / 2..end.min(at + ahead), differs)
+            let column = self.column((self.place)(&stretch.point(at)).0);
+            let until = self.end_of_column(stretch, column, at..end);
+            let extremes = (until - at > FEW).then(|| stretch.extremes(at..until));
+            let known = extremes
+                .and_then(|found| self.heights(found.lowest, found.lowest_positive, found.highest));
+            if let Some(heights) = known {
+                let [first, last] = [at, until - 1].map(|at| self.seen(&stretch.point(at)));
+                self.put(column, first, heights, last);
             } else {
-                end
-            };
-            if until - at <= FEW || !self.add_outline(&stretch.part(at..until)) {
                 (at..until).for_each(|at| self.add(&stretch.point(at)));
             }
             at = until;
         }
     }
 
+    /// Where the points of a column end that begins at a part's first one. Where that is is guessed, as if all lay
+    /// equally far apart, and searched only where the guess is wrong.
+    fn end_of_column(&self, stretch: &Stretch, column: usize, part: Range<usize>) -> usize {
+        let x = |at: usize| (self.place)(&stretch.point(at)).0;
+        let differs = |at: usize| self.column(x(at)) != column;
+        let (begin, last) = (part.start, part.end - 1);
+        if !differs(last) {
+            return part.end;
+        }
+        let (from, to) = (x(begin), x(last));
+        let share = (self.right_end(column) - from) / (to - from);
+        let guess = begin + (share.clamp(0.0, 1.0) * (last - begin) as f64) as usize;
+        let near = guess.saturating_sub(1).clamp(begin, last)..(guess + 2).clamp(begin, last);
+        let searched = if differs(near.start) {
+            begin..near.start
+        } else if differs(near.end) {
+            near
+        } else {
+            near.end..last
+        };
+        first_where(searched, differs)
+    }
+
     fn column(&self, x: f64) -> usize {
         column(x, self.left, self.right, self.columns)
     }
 
-    fn put(&mut self, column: usize, first: (f64, f64), (low, high): Extremes, last: (f64, f64)) {
+    fn put(&mut self, column: usize, first: (f64, f64), (low, high): Heights, last: (f64, f64)) {
         match &mut self.bucket {
             Some(current) if current.column == column => {
                 let better = |ours: Option<(f64, f64)>,
@@ -197,9 +232,14 @@ impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
     /// Where a column has surely not ended yet: up to there no point's column needs to be worked out. Short of the
     /// column's end by more than rounding can matter.
     fn surely_until(&self, column: usize) -> f64 {
+        self.right_end(column) - (self.right - self.left) * 1e-6
+    }
+
+    /// Where a column ends, but for rounding.
+    fn right_end(&self, column: usize) -> f64 {
         let width = self.right - self.left;
         let last = self.columns.saturating_sub(1) as f64;
-        self.left + width * ((column as f64 + 0.5) / last - 1e-6)
+        self.left + width * ((column as f64 + 0.5) / last)
     }
 }
 
@@ -207,7 +247,7 @@ impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
 const FEW: usize = 8;
 
 /// The lowest and the highest point, where any is finite.
-type Extremes = (Option<(f64, f64)>, Option<(f64, f64)>);
+type Heights = (Option<(f64, f64)>, Option<(f64, f64)>);
 
 /// The first of some numbers for which something holds that holds for all after it; their end where it does for none.
 fn first_where(numbers: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
