@@ -2,7 +2,7 @@
 //!
 //! `./x bench dashboard` draws frames in this process, then starts the real program in a pseudo-terminal on run
 //! directories that it makes under `target/bench-dashboard`. Every figure stands beside its promise; the exit code says
-//! whether all hold.
+//! whether all hold. `frames`, `line` and `start` after `--` measure only these.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, missing_docs)]
 
 use std::fs;
@@ -14,6 +14,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use facetui::config::Settings;
 use facetui::run::{
     Event, EventWriter, JobKind, RunDirectory, RunLock, RunState, Scalars, Status, What,
@@ -50,10 +51,20 @@ fn main() -> ExitCode {
         let word = if holds { "holds" } else { "BROKEN" };
         println!("{what}: {found:.2} {unit} (promised {most} {unit}) {word}");
     };
-    frames(&mut promise);
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let parts = ["frames", "line", "start"];
+    let some = asked.iter().any(|part| parts.contains(&part.as_str()));
+    let wanted = |part: &str| !some || asked.iter().any(|asked| asked == part);
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-dashboard");
-    over_the_line(&here.join("line"), &mut promise);
-    start_up(&here.join("many"), &mut promise);
+    if wanted("frames") {
+        frames(&mut promise);
+    }
+    if wanted("line") {
+        over_the_line(&here.join("line"), &mut promise);
+    }
+    if wanted("start") {
+        start_up(&here.join("many"), &mut promise);
+    }
     if all {
         ExitCode::SUCCESS
     } else {
@@ -61,51 +72,163 @@ fn main() -> ExitCode {
     }
 }
 
-/// Frames of the live view on ten million points: the first after news, and one with nothing new.
-fn frames(promise: &mut impl FnMut(&str, f64, f64, &str)) {
-    let mut scalars = Scalars::default();
-    for step in 1..=POINTS / TAGS.len() as u64 {
-        scalars.add(event(step));
-    }
-    let path = PathBuf::from("runs/long");
-    let scalars = Arc::new(scalars);
-    let theme = Theme::of_environment(|_| Some("C.UTF-8".to_owned()), &Settings::default());
-    let mut model = Model::new(theme, Access::Full, "runs".to_owned(), None);
-    let run = RunSnapshot {
-        path: path.clone(),
-        name: "long".to_owned(),
-        contents: Contents::EventLog,
-        started: 0.0,
-    };
-    update(&mut model, Message::Resized(200, 50));
-    update(&mut model, Message::Runs(vec![Arc::new(run)]));
-    model.view = View::Live;
-    let mut terminal = Terminal::new(TestBackend::new(200, 50)).unwrap();
-    let mut cache = ViewCache::default();
-    let mut times = Vec::new();
-    let mut warm = Vec::new();
-    for edition in 1..=21 {
-        let curves = Curves {
-            path: path.clone(),
-            scalars: Arc::clone(&scalars),
-            edition,
+/// The live view on ten million points, with all charts.
+struct Live {
+    model: Model,
+    cache: ViewCache,
+    terminal: Terminal<TestBackend>,
+    scalars: Scalars,
+    step: u64,
+    edition: u64,
+}
+
+impl Live {
+    fn open(steps: u64) -> Self {
+        let mut scalars = Scalars::default();
+        (1..=steps).for_each(|step| scalars.add(event(step)));
+        let theme = Theme::of_environment(|_| Some("C.UTF-8".to_owned()), &Settings::default());
+        let mut model = Model::new(theme, Access::Full, "runs".to_owned(), None);
+        let run = |name: &str, started| {
+            Arc::new(RunSnapshot {
+                path: PathBuf::from("runs").join(name),
+                name: name.to_owned(),
+                contents: Contents::EventLog,
+                started,
+            })
         };
-        update(&mut model, Message::Curves(curves));
-        for times in [&mut times, &mut warm] {
-            let begun = Instant::now();
-            terminal
-                .draw(|frame| view::draw(&model, &mut cache, frame))
-                .unwrap();
-            times.push(begun.elapsed().as_secs_f64() * 1e3);
-        }
+        update(&mut model, Message::Resized(200, 50));
+        update(
+            &mut model,
+            Message::Runs(vec![run("long", 1.0), run("other", 0.0)]),
+        );
+        model.view = View::Live;
+        let mut live = Self {
+            model,
+            cache: ViewCache::default(),
+            terminal: Terminal::new(TestBackend::new(200, 50)).unwrap(),
+            scalars,
+            step: steps,
+            edition: 0,
+        };
+        live.news("long");
+        live.settle();
+        live
     }
-    promise(
-        "a frame after news on 10 million points",
+
+    /// A step was made; the poller's thread makes the message.
+    fn news(&mut self, run: &str) {
+        self.step += 1;
+        self.edition += 1;
+        self.scalars.add(event(self.step));
+        let path = PathBuf::from("runs").join(run);
+        let curves = Curves::new(path, Arc::new(self.scalars.clone()), self.edition);
+        update(&mut self.model, Message::Curves(curves));
+    }
+
+    fn press(&mut self, key: char) {
+        let key = KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE);
+        update(&mut self.model, Message::Key(key));
+    }
+
+    /// One frame, in milliseconds.
+    fn frame(&mut self) -> f64 {
+        let begun = Instant::now();
+        self.terminal
+            .draw(|frame| view::draw(&self.model, &mut self.cache, frame))
+            .unwrap();
+        begun.elapsed().as_secs_f64() * 1e3
+    }
+
+    /// Frames until nothing is left to be worked out.
+    fn settle(&mut self) -> Vec<f64> {
+        let mut times = vec![self.frame()];
+        while self.cache.is_behind() {
+            times.push(self.frame());
+        }
+        times
+    }
+
+    /// A frame after news and a press of one of some keys in turn.
+    fn frames_after(&mut self, keys: &str, count: usize) -> f64 {
+        let mut times = Vec::new();
+        for key in keys.chars().cycle().take(count) {
+            // Nothing that was drawn before is good any more.
+            self.news("long");
+            self.press(key);
+            times.push(self.settle()[0]);
+        }
+        median(&mut times)
+    }
+
+    fn frames_after_news(&mut self) -> f64 {
+        let mut times = Vec::new();
+        for _ in 0..31 {
+            self.news("long");
+            times.push(self.settle()[0]);
+        }
+        median(&mut times)
+    }
+}
+
+/// Frames of the live view on ten million points.
+fn frames(promise: &mut impl FnMut(&str, f64, f64, &str)) {
+    let mut live = Live::open(POINTS / TAGS.len() as u64);
+    let mut frame = |what: &str, time: f64| {
+        promise(
+            &format!("a frame {what}, of 10 million points"),
+            time,
+            5.0,
+            "ms",
+        );
+    };
+    let mut unchanged: Vec<f64> = (0..31).map(|_| live.frame()).collect();
+    frame("without news", median(&mut unchanged));
+    frame("after news", live.frames_after_news());
+    frame("after log y", live.frames_after("y", 30));
+    frame("after log x", live.frames_after("X", 30));
+    frame("after another axis", live.frames_after("x", 30));
+    frame("after outliers", live.frames_after("o", 31));
+    frame("after news with outliers ignored", live.frames_after_news());
+    live.press('o');
+    frame("after zooming", live.frames_after("++++++--", 32));
+    live.press('+');
+    live.press('+');
+    frame("after panning", live.frames_after("((((())))", 27));
+    live.press('0');
+    let mut times = Vec::new();
+    for _ in 0..4 {
+        live.press('e');
+        times.extend(live.settle());
+    }
+    let longest = times.iter().copied().fold(0.0, f64::max);
+    frame(
+        "after another smoothing, until it is there",
         median(&mut times),
-        5.0,
-        "ms",
     );
-    promise("a frame without news", median(&mut warm), 5.0, "ms");
+    println!(
+        "  it takes {} frames at most, the longest {longest:.2} ms",
+        times.len() / 3
+    );
+    for smoothing in ["0.6", "0.9", "0.99"] {
+        live.press('e');
+        live.settle();
+        frame(
+            &format!("after news, smoothed by {smoothing}"),
+            live.frames_after_news(),
+        );
+    }
+    frame("after log y, smoothed", live.frames_after("y", 30));
+    frame("after log x, smoothed", live.frames_after("X", 30));
+    frame("after zooming, smoothed", live.frames_after("++++++--", 32));
+    live.press('0');
+    let other = PathBuf::from("runs/other");
+    live.model.compared.insert(other);
+    live.news("other");
+    live.settle();
+    frame(
+        "after news beside another such run, smoothed",
+        live.frames_after_news(),
+    );
 }
 
 fn event(step: u64) -> Event {

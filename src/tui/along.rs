@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::run::{Curve, Point, Scalars, Stretch};
 
 use super::marks::Mark;
+use super::snapshot::Curves;
 use super::words;
 
 /// What lies along.
@@ -68,11 +69,10 @@ impl Along {
     };
 
     /// Places the points of a run; by step where it logs no epochs and these are wanted.
-    pub fn of(scalars: &Scalars, by: AlongBy, log: bool) -> Self {
-        let first = scalars.curves().filter_map(Curve::first);
+    pub fn of(curves: &Curves, by: AlongBy, log: bool) -> Self {
+        let first = curves.scalars.curves().filter_map(Curve::first);
         let start = first.map(|point| point.wall_time).reduce(f64::min);
-        let epoch = steps_of_epoch(scalars);
-        let by = match (by, epoch) {
+        let by = match (by, curves.epoch) {
             (AlongBy::Epoch, None) => AlongBy::Step,
             (by, _) => by,
         };
@@ -80,7 +80,7 @@ impl Along {
             by,
             log,
             start: start.unwrap_or(0.0),
-            epoch: epoch.unwrap_or(1.0),
+            epoch: curves.epoch.unwrap_or(1.0),
         }
     }
 
@@ -137,14 +137,9 @@ impl Along {
     }
 }
 
-/// Whether a run logs its epochs.
-pub fn has_epochs(scalars: &Scalars) -> bool {
-    steps_of_epoch(scalars).is_some()
-}
-
 /// The steps of an epoch, by the first and the last time that another one began; only stretches in which one did are
 /// unpacked, the first and the last of them.
-fn steps_of_epoch(scalars: &Scalars) -> Option<f64> {
+pub(super) fn steps_of_epoch(scalars: &Scalars) -> Option<f64> {
     let curve = scalars.curve(EPOCH)?;
     let mut before = curve.first()?.value;
     let mut begun: Option<Begun> = None;
@@ -188,6 +183,8 @@ fn begins(stretch: &Stretch, mut before: f64) -> Vec<Begun> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::run::{Event, What};
 
@@ -207,9 +204,13 @@ mod tests {
         scalars
     }
 
+    fn curves(scalars: Scalars) -> Curves {
+        Curves::new("runs/a".into(), Arc::new(scalars), 1)
+    }
+
     #[test]
     fn points_lie_at_their_step_time_or_epoch() {
-        let scalars = scalars(25);
+        let curves = curves(scalars(25));
         let point = Point {
             step: 50,
             wall_time: 1_100.0,
@@ -221,7 +222,7 @@ mod tests {
             (AlongBy::Epoch, false, 2.0, "2.0"),
             (AlongBy::Step, true, 50_f64.log10(), "50"),
         ] {
-            let along = Along::of(&scalars, by, log);
+            let along = Along::of(&curves, by, log);
             assert!(
                 (along.at(&point) - at).abs() < 1e-9,
                 "{by:?}: {}",
@@ -229,7 +230,7 @@ mod tests {
             );
             assert_eq!(along.text(at), text);
         }
-        let (left, right) = Along::of(&scalars, AlongBy::Time, false).span(&scalars);
+        let (left, right) = Along::of(&curves, AlongBy::Time, false).span(&curves.scalars);
         assert!(left.abs() < 1e-9 && (right - 198.0).abs() < 1e-9);
     }
 
@@ -248,14 +249,11 @@ mod tests {
 
     #[test]
     fn without_logged_epochs_there_are_steps() {
-        assert!(!has_epochs(&scalars(0)) && has_epochs(&scalars(25)));
-        assert_eq!(
-            Along::of(&scalars(0), AlongBy::Epoch, false).by,
-            AlongBy::Step
-        );
-        assert_eq!(
-            Along::of(&Scalars::default(), AlongBy::Time, true).span(&Scalars::default()),
-            (0.0, 1.0)
-        );
+        let by = |scalars| Along::of(&curves(scalars), AlongBy::Epoch, false).by;
+        assert_eq!(by(scalars(0)), AlongBy::Step);
+        assert_eq!(by(scalars(25)), AlongBy::Epoch);
+        let nothing = curves(Scalars::default());
+        let along = Along::of(&nothing, AlongBy::Time, true);
+        assert_eq!(along.span(&nothing.scalars), (0.0, 1.0));
     }
 }

@@ -217,11 +217,8 @@ pub fn plot_columns(model: &Model) -> u16 {
 pub fn along(model: &Model) -> Option<Along> {
     let run = model.selected_run()?;
     let curves = model.curves_of(&run.path)?;
-    Some(Along::of(
-        &curves.scalars,
-        model.live.kept.along,
-        model.live.kept.log_x,
-    ))
+    let kept = &model.live.kept;
+    Some(Along::of(curves, kept.along, kept.log_x))
 }
 
 /// What all charts span from left to right, whatever is zoomed into: the selected run and those beside it.
@@ -231,12 +228,9 @@ pub fn span(model: &Model) -> Option<(f64, f64)> {
         .curves_of(&run.path)
         .into_iter()
         .chain(model.beside.values());
+    let kept = &model.live.kept;
     let spans = all.map(|curves| {
-        let along = Along::of(
-            &curves.scalars,
-            model.live.kept.along,
-            model.live.kept.log_x,
-        );
+        let along = Along::of(curves, kept.along, kept.log_x);
         along.span(&curves.scalars)
     });
     spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))

@@ -385,11 +385,7 @@ pub fn curves(name: &str) -> Curves {
             what: What::Scalars(values.collect()),
         });
     }
-    Curves {
-        path: path(name),
-        scalars: Arc::new(scalars),
-        edition: 1,
-    }
+    Curves::new(path(name), Arc::new(scalars), 1)
 }
 
 /// A machine with a GPU at work.

@@ -193,15 +193,11 @@ pub fn on_axis(run: &RunSnapshot, curves: &Curves, along: &Along, theme: Theme) 
     drawn.collect()
 }
 
-/// The last step whose scalars were logged by a time; of long curves one part at most is looked into.
+/// The last step whose scalars were logged by a time.
 fn step_at(scalars: &Scalars, time: f64) -> Option<u64> {
     let longest = scalars.curves().max_by_key(|curve| curve.len())?;
-    let by_then = |stretch: &crate::run::Stretch| stretch.outline().first.wall_time <= time;
-    let stretch = longest.stretches().take_while(by_then).last()?;
-    let mut points = Vec::new();
-    stretch.unpack(&mut points);
-    let done = points.iter().rev().find(|point| point.wall_time <= time)?;
-    Some(done.step)
+    let done = longest.partition_point(|point| point.wall_time <= time);
+    Some(longest.point(done.checked_sub(1)?)?.step)
 }
 
 #[cfg(test)]

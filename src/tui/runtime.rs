@@ -119,9 +119,7 @@ enum Then {
 
 async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
     let (sender, mut messages) = unbounded_channel();
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut woken = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     let mut model = first_model(&options);
     model.keys = Arc::new(keys);
     let settings = options.settings;
@@ -149,6 +147,7 @@ async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
         messages: sender.clone(),
     };
     terminal::leave_on_hang_up();
+    terminal::leave_on_signals()?;
     let size = crossterm::terminal::size()?;
     update(&mut model, Message::Resized(size.0, size.1));
     // People see something before the terminal is asked what it can.
@@ -174,9 +173,12 @@ async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
     loop {
         let message = tokio::select! {
             biased;
-            _ = hang_up.recv() => terminal::leave(HUNG_UP),
-            _ = terminate.recv() => terminal::leave(143),
-            _ = interrupt.recv() => terminal::leave(130),
+            // Whatever stopped it, the shell has used the terminal meanwhile.
+            _ = woken.recv() => {
+                world.screen.take_again()?;
+                cache.pictures.forget();
+                Some(Message::Redraw)
+            }
             event = events.next() => match event {
                 Some(Ok(event)) => translate(event, &cache),
                 // A terminal that gives no more events is gone.
@@ -191,6 +193,7 @@ async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
                     cache.pictures.keep(picture);
                 }
                 world.screen.draw(|frame| view::draw(&model, &mut cache, frame))?;
+                model.changed |= cache.is_behind();
                 for wanted in cache.pictures.take_wanted() {
                     // The thread ends only with the dashboard, or by a fault that ends it.
                     let _ = to_encode.send(wanted);
@@ -347,9 +350,14 @@ fn export_screen(model: &Model, file: &Path) -> Result<String, String> {
     let failed = |error: &dyn std::fmt::Display| format!("the screen can't be drawn: {error}");
     let mut terminal = ratatui::Terminal::new(backend).map_err(|error| failed(&error))?;
     let mut cache = ViewCache::default();
-    terminal
-        .draw(|frame| view::draw(model, &mut cache, frame))
-        .map_err(|error| failed(&error))?;
+    loop {
+        terminal
+            .draw(|frame| view::draw(model, &mut cache, frame))
+            .map_err(|error| failed(&error))?;
+        if !cache.is_behind() {
+            break;
+        }
+    }
     let svg = export::screen(terminal.backend().buffer(), model.theme.background);
     export::write_text(&svg, file)
 }

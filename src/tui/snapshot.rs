@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::eval::Evaluation;
 use crate::run::{Entry, JobKind, JournalEvent, RunState, Scalars, Status};
 
+use super::along;
 use super::marks::Marks;
 
 /// A folder that is shown as a run.
@@ -73,6 +74,20 @@ pub struct Curves {
     pub scalars: Arc<Scalars>,
     /// Rises with every change: what was made from an older edition is out of date.
     pub edition: u64,
+    /// Steps of an epoch, where the run logs its epochs and one began.
+    pub epoch: Option<f64>,
+}
+
+impl Curves {
+    /// Curves of a run.
+    pub fn new(path: PathBuf, scalars: Arc<Scalars>, edition: u64) -> Self {
+        Self {
+            path,
+            epoch: along::steps_of_epoch(&scalars),
+            scalars,
+            edition,
+        }
+    }
 }
 
 /// Two are the same where they are of one run at one moment.

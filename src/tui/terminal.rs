@@ -1,8 +1,10 @@
 //! Takes the terminal and gives it back, whatever happens: a quit, a panic, a signal, a closed window.
 
+mod painter;
+
 use std::backtrace::Backtrace;
-use std::fs;
-use std::io::{self, BufWriter, Stdout, Write};
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::panic::{self, PanicHookInfo};
 use std::path::PathBuf;
@@ -16,19 +18,21 @@ use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
 };
-use crossterm::{cursor, execute, queue};
-use ratatui::backend::CrosstermBackend;
+use crossterm::{cursor, queue};
 use ratatui::{Frame, Terminal};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::atomic::atomic_write;
 use crate::run::host;
 
 use super::notify::Notify;
+use painter::Painter;
 
 /// Whether the terminal is ours now.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -38,7 +42,7 @@ pub const HUNG_UP: i32 = 129;
 
 /// The terminal while it is ours; given back when dropped.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<Painter<File>>,
 }
 
 impl Screen {
@@ -48,20 +52,20 @@ impl Screen {
     /// When the terminal refuses.
     pub fn take() -> io::Result<Self> {
         enter()?;
-        // Large enough for a full frame, so that one frame is one write.
-        let output = BufWriter::with_capacity(64 * 1024, io::stdout());
-        let terminal = Terminal::new(CrosstermBackend::new(output)).inspect_err(|_| restore())?;
+        // Not through the standard library's own output: whoever waits for a slow terminal would hold its lock, and
+        // nobody could give the terminal back meanwhile.
+        let output = File::from(rustix::io::dup(io::stdout())?);
+        let terminal = Terminal::new(Painter::new(output)).inspect_err(|_| restore())?;
         Ok(Self { terminal })
     }
 
-    /// Draws a frame; a terminal that can shows it all at once.
+    /// Draws a frame; a terminal that can shows it all at once. What the terminal shows already is not sent.
     ///
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame)) -> io::Result<()> {
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(view)?;
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+        Ok(())
     }
 
     /// Tells `text` outside of the picture, in the way that was asked for.
@@ -69,10 +73,7 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn notify(&mut self, how: Notify, text: &str) -> io::Result<()> {
-        let bytes = how.bytes(text);
-        let writer = self.terminal.backend_mut();
-        writer.write_all(&bytes)?;
-        Write::flush(writer)
+        self.terminal.backend_mut().say(&how.bytes(text))
     }
 
     /// Puts a text into the terminal's clipboard, also over SSH and through tmux (OSC 52).
@@ -80,9 +81,8 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
-        let writer = self.terminal.backend_mut();
-        write!(writer, "\x1b]52;c;{}\x07", STANDARD.encode(text))?;
-        Write::flush(writer)
+        let sequence = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
+        self.terminal.backend_mut().say(sequence.as_bytes())
     }
 
     /// Forgets what is on the terminal: the next frame draws everything.
@@ -100,6 +100,14 @@ impl Screen {
     pub async fn lend(&mut self, away: impl Future<Output = ()>) -> io::Result<()> {
         restore();
         away.await;
+        self.take_again()
+    }
+
+    /// Takes the terminal again after something else had it.
+    ///
+    /// # Errors
+    /// When the terminal is gone by then.
+    pub fn take_again(&mut self) -> io::Result<()> {
         enter()?;
         self.clear()
     }
@@ -114,14 +122,16 @@ impl Drop for Screen {
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    execute!(
-        io::stdout(),
+    let mut bytes = Vec::new();
+    queue!(
+        bytes,
         EnterAlternateScreen,
         EnableMouseCapture,
         EnableBracketedPaste,
         cursor::Hide
-    )
-    .inspect_err(|_| restore())
+    )?;
+    let output = File::from(rustix::io::dup(io::stdout())?);
+    (&output).write_all(&bytes).inspect_err(|_| restore())
 }
 
 /// Gives the terminal back, once; on a terminal that is gone nothing more can be done.
@@ -129,21 +139,61 @@ pub fn restore() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let _ = execute!(
-        io::stdout(),
+    let mut bytes = Vec::new();
+    // Nothing that is written into memory fails.
+    let _ = queue!(
+        bytes,
         EndSynchronizedUpdate,
         DisableBracketedPaste,
         DisableMouseCapture,
         LeaveAlternateScreen,
         cursor::Show
     );
+    if takes_bytes() {
+        let _ = rustix::io::write(io::stdout(), &bytes);
+    }
     let _ = disable_raw_mode();
+}
+
+/// Whether the terminal takes bytes now, or in a moment: one that was stopped is not waited for.
+fn takes_bytes() -> bool {
+    let output = io::stdout();
+    let mut watched = [PollFd::from_borrowed_fd(output.as_fd(), PollFlags::OUT)];
+    let moment = Timespec {
+        tv_sec: 0,
+        tv_nsec: 200_000_000,
+    };
+    matches!(poll(&mut watched, Some(&moment)), Ok(1..))
 }
 
 /// Gives the terminal back and ends the process at once.
 pub fn leave(code: i32) -> ! {
     restore();
     process::exit(code)
+}
+
+/// Ends the process as soon as a signal says so, also while the screen waits for a terminal that takes no bytes.
+///
+/// # Errors
+/// When the system has no signals left to listen to.
+pub fn leave_on_signals() -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let listens = runtime.enter();
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    drop(listens);
+    thread::spawn(move || {
+        let code = runtime.block_on(async {
+            tokio::select! {
+                _ = hang_up.recv() => HUNG_UP,
+                _ = terminate.recv() => 143,
+                _ = interrupt.recv() => 130,
+            }
+        });
+        leave(code)
+    });
+    Ok(())
 }
 
 /// Ends the process as soon as its terminal hangs up.

@@ -20,7 +20,8 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// How long ago something was, in at most four characters: `12s`, `5m`, `3h`, `2d`.
+/// How long ago something was, in at most four characters: `now`, `5m`, `3h`, `2d`. Seconds are not told: a screen that
+/// has them is sent anew with each of them.
 pub fn age(seconds: f64) -> String {
     let whole = if seconds.is_finite() {
         seconds.max(0.0) as u64
@@ -28,7 +29,7 @@ pub fn age(seconds: f64) -> String {
         0
     };
     match whole {
-        0..60 => format!("{whole}s"),
+        0..60 => "now".to_owned(),
         60..3600 => format!("{}m", whole / 60),
         3600..86_400 => format!("{}h", whole / 3600),
         _ => format!("{}d", whole / 86_400),
@@ -163,9 +164,10 @@ mod tests {
         for (seconds, text) in cases {
             assert_eq!(duration(seconds), text);
         }
-        assert_eq!(age(59.9), "59s");
+        assert_eq!(age(59.9), "now");
+        assert_eq!(age(60.0), "1m");
         assert_eq!(age(86_399.0), "23h");
-        assert_eq!(age(-5.0), "0s");
+        assert_eq!(age(-5.0), "now");
     }
 
     #[test]

@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::events::{Place, event_files};
-use super::scalars::{Block, Curve, Layout, Outline, Point, Scalars, Steps};
+use super::scalars::{
+    BLOCK_POINTS, Block, Curve, LEAVES, Layout, Leaves, Outline, Point, Scalars, Steps,
+};
 use super::{RunDirectory, RunError};
 use crate::atomic::atomic_write;
 use bytes::{Reader, Writer};
@@ -38,7 +40,7 @@ pub(super) struct Indexed {
     pub skipped_bytes: u64,
 }
 
-const MAGIC: &[u8; 16] = b"facetui curves 1";
+const MAGIC: &[u8; 16] = b"facetui curves 2";
 /// So many bytes at a file's beginning and before the place reached must be as they were.
 const FINGERPRINT_BYTES: u64 = 256;
 /// All indexes in the cache folder together; the oldest go first.
@@ -232,8 +234,8 @@ fn read(bytes: &Arc<Vec<u8>>, folder: &Path, files: &[PathBuf]) -> Option<Indexe
     let mut curves = Vec::new();
     for (tag, newest, heads) in heads {
         let mut blocks = Vec::with_capacity(heads.len());
-        for (outline, layout) in heads {
-            let block = Block::within(bytes, start, outline, layout)?;
+        for head in heads {
+            let block = Block::within(bytes, start, head)?;
             start += block.bytes().len();
             blocks.push(block);
         }
@@ -297,15 +299,26 @@ fn write_head(writer: &mut Writer, block: &Block) {
         first,
         lowest,
         highest,
+        lowest_positive,
         last,
         steps,
+        times,
+        ordered,
         gaps,
         count,
     } = &block.outline;
-    for point in [first, lowest, highest, last] {
+    for point in [first, lowest, highest, lowest_positive, last] {
         write_point(writer, point);
     }
-    for number in [steps.0, steps.1, *gaps as u64, *count as u64] {
+    let times = [times.0.to_bits(), times.1.to_bits()];
+    for number in [
+        steps.0,
+        steps.1,
+        times[0],
+        times[1],
+        *gaps as u64,
+        *count as u64,
+    ] {
         writer.u64(number);
     }
     let Layout {
@@ -318,18 +331,21 @@ fn write_head(writer: &mut Writer, block: &Block) {
         Steps::Near => (1, 0),
         Steps::Far => (2, 0),
     };
-    writer.u32(kind | u32::from(ticks) << 8 | u32::from(narrow) << 16);
+    writer.u32(kind | u32::from(ticks) << 8 | u32::from(narrow) << 16 | u32::from(*ordered) << 24);
     writer.u64(stride);
+    writer.bytes(block.leaves.0.as_flattened());
 }
 
-fn read_head(reader: &mut Reader) -> Option<(Outline, Layout)> {
+fn read_head(reader: &mut Reader) -> Option<(Outline, Layout, Leaves)> {
     let first = read_point(reader)?;
     let lowest = read_point(reader)?;
     let highest = read_point(reader)?;
+    let lowest_positive = read_point(reader)?;
     let last = read_point(reader)?;
     let steps = (reader.u64()?, reader.u64()?);
-    let gaps = reader.count_up_to(super::scalars::BLOCK_POINTS)?;
-    let count = reader.count_up_to(super::scalars::BLOCK_POINTS)?;
+    let times = [f64::from_bits(reader.u64()?), f64::from_bits(reader.u64()?)];
+    let gaps = reader.count_up_to(BLOCK_POINTS)?;
+    let count = reader.count_up_to(BLOCK_POINTS)?;
     let bits = reader.u32()?;
     let stride = reader.u64()?;
     let layout = Layout {
@@ -342,17 +358,24 @@ fn read_head(reader: &mut Reader) -> Option<(Outline, Layout)> {
         ticks: bits >> 8 & 1 == 1,
         narrow: bits >> 16 & 1 == 1,
     };
+    let mut leaves = [[0; 3]; LEAVES];
+    let places = leaves.as_flattened_mut();
+    places.copy_from_slice(reader.bytes(places.len())?);
     let outline = Outline {
         first,
         lowest,
         highest,
+        lowest_positive,
         last,
         steps,
+        times: times.into(),
+        ordered: bits >> 24 & 1 == 1,
         gaps,
         count,
     };
-    // An outline of nothing would be no outline.
-    (count > 0 && gaps <= count).then_some((outline, layout))
+    // Points are found by their number: no block has fewer than the others.
+    let is_whole = count == BLOCK_POINTS && gaps <= count;
+    is_whole.then_some((outline, layout, Leaves(leaves)))
 }
 
 #[cfg(test)]

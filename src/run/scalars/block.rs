@@ -1,75 +1,16 @@
 //! Some hundreds of points packed into bytes, the same bytes in memory and in an index file.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Point;
+use super::outline::{Extremes, Found, Outline};
 
 /// So many points are packed together: few enough to unpack one in microseconds, enough to make outlines worth it.
 pub const BLOCK_POINTS: usize = 1024;
 
 /// Wall times between 2004 and 2038 are multiples of this as 64-bit floats: whole ticks lose nothing.
 const TICKS_A_SECOND: f64 = (1 << 22) as f64;
-
-/// What shows of many points where they share one column of a picture.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outline {
-    /// The first point.
-    pub first: Point,
-    /// The lowest finite value, the earliest of equals; the first point where none is finite.
-    pub lowest: Point,
-    /// The highest finite value, the earliest of equals; the first point where none is finite.
-    pub highest: Point,
-    /// The last point.
-    pub last: Point,
-    /// The lowest and the highest step.
-    pub steps: (u64, u64),
-    /// How many values are not finite.
-    pub gaps: usize,
-    /// How many points there are.
-    pub count: usize,
-}
-
-impl Outline {
-    /// The outline of a single point.
-    pub fn of(point: Point) -> Self {
-        Self {
-            first: point,
-            lowest: point,
-            highest: point,
-            last: point,
-            steps: (point.step, point.step),
-            gaps: usize::from(!point.value.is_finite()),
-            count: 1,
-        }
-    }
-
-    /// The outline of this stretch and the one that follows it.
-    #[must_use]
-    pub fn then(self, next: Self) -> Self {
-        let better = |ours: Point, theirs: Point, is_better: fn(&f64, &f64) -> bool| {
-            let take = !ours.value.is_finite()
-                || (theirs.value.is_finite() && is_better(&theirs.value, &ours.value));
-            if take { theirs } else { ours }
-        };
-        Self {
-            first: self.first,
-            lowest: better(self.lowest, next.lowest, f64::lt),
-            highest: better(self.highest, next.highest, f64::gt),
-            last: next.last,
-            steps: (
-                self.steps.0.min(next.steps.0),
-                self.steps.1.max(next.steps.1),
-            ),
-            gaps: self.gaps + next.gaps,
-            count: self.count + next.count,
-        }
-    }
-
-    /// The outline of some points; `None` of none.
-    pub fn of_all(points: impl IntoIterator<Item = Point>) -> Option<Self> {
-        points.into_iter().map(Self::of).reduce(Self::then)
-    }
-}
 
 /// How the steps of a block are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,11 +55,52 @@ impl Layout {
     }
 }
 
+/// Points whose extremes are known together.
+const LEAF_POINTS: usize = 64;
+
+/// Leaves of a whole block.
+pub(in crate::run) const LEAVES: usize = BLOCK_POINTS / LEAF_POINTS;
+
+/// The place in a leaf of what it doesn't have.
+const NONE: u8 = u8::MAX;
+
+/// Of each leaf, the places of its lowest and its highest value and of the lowest above 0: with them a chart finds the
+/// extremes of a part of a block without looking at each value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::run) struct Leaves(pub [[u8; 3]; LEAVES]);
+
+impl Leaves {
+    fn of(points: &[Point]) -> Self {
+        let mut leaves = [[NONE; 3]; LEAVES];
+        for (leaf, points) in leaves.iter_mut().zip(points.chunks(LEAF_POINTS)) {
+            let mut found = Found::default();
+            for (at, point) in points.iter().enumerate() {
+                found.look(at, point.value);
+            }
+            let all = [found.lowest, found.highest, found.lowest_positive];
+            *leaf = all.map(|found| found.map_or(NONE, |(at, _)| at as u8));
+        }
+        Self(leaves)
+    }
+}
+
+/// A look into packed points.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::run) struct Cells<'a> {
+    outline: &'a Outline,
+    layout: Layout,
+    leaves: &'a Leaves,
+    steps: &'a [u8],
+    times: &'a [u8],
+    values: &'a [u8],
+}
+
 /// Some points, packed.
 #[derive(Debug, Clone)]
 pub(in crate::run) struct Block {
     pub outline: Outline,
     pub layout: Layout,
+    pub leaves: Leaves,
     /// The bytes are a part of these: those of one block, or of a whole index file.
     bytes: Arc<Vec<u8>>,
     start: usize,
@@ -127,7 +109,7 @@ pub(in crate::run) struct Block {
 impl Block {
     /// Packs points; `None` of none.
     pub fn pack(points: &[Point]) -> Option<Self> {
-        let outline = Outline::of_all(points.iter().copied())?;
+        let outline = Outline::of_all(points)?;
         let layout = layout_of(points, &outline);
         let mut bytes = vec![0; layout.size(points.len())];
         let [steps, times, _] = layout.widths(points.len());
@@ -156,6 +138,7 @@ impl Block {
         Some(Self {
             outline,
             layout,
+            leaves: Leaves::of(points),
             bytes: Arc::new(bytes),
             start: 0,
         })
@@ -165,13 +148,13 @@ impl Block {
     pub fn within(
         bytes: &Arc<Vec<u8>>,
         start: usize,
-        outline: Outline,
-        layout: Layout,
+        (outline, layout, leaves): (Outline, Layout, Leaves),
     ) -> Option<Self> {
         let end = start.checked_add(layout.size(outline.count))?;
         (end <= bytes.len()).then(|| Self {
             outline,
             layout,
+            leaves,
             bytes: Arc::clone(bytes),
             start,
         })
@@ -182,6 +165,29 @@ impl Block {
         &self.bytes[self.start..][..self.layout.size(self.outline.count)]
     }
 
+    /// Its points, each of which can be looked at.
+    pub fn cells(&self) -> Cells<'_> {
+        let (steps, times, values) = self.columns();
+        Cells {
+            outline: &self.outline,
+            layout: self.layout,
+            leaves: &self.leaves,
+            steps,
+            times,
+            values,
+        }
+    }
+
+    /// The packed steps, times and values.
+    fn columns(&self) -> (&[u8], &[u8], &[u8]) {
+        let [steps, times, _] = self.layout.widths(self.outline.count);
+        let (steps, rest) = self.bytes().split_at(steps);
+        let (times, values) = rest.split_at(times);
+        (steps, times, values)
+    }
+}
+
+impl Cells<'_> {
     /// Unpacks the points behind those in `points`.
     pub fn unpack(&self, points: &mut Vec<Point>) {
         let Outline {
@@ -189,13 +195,10 @@ impl Block {
             steps: (lowest_step, _),
             count,
             ..
-        } = self.outline;
+        } = *self.outline;
         let from = points.len();
         points.resize(from + count, first);
         let points = &mut points[from..];
-        let [steps, times, _] = self.layout.widths(count);
-        let (steps, rest) = self.bytes().split_at(steps);
-        let (times, values) = rest.split_at(times);
         match self.layout.steps {
             Steps::Stride(stride) => {
                 let mut step = first.step;
@@ -204,32 +207,88 @@ impl Block {
                     step = step.wrapping_add(stride);
                 }
             }
-            Steps::Near => each(points, steps, |point, bytes| {
+            Steps::Near => each(points, self.steps, |point, bytes| {
                 point.step = lowest_step.wrapping_add(u32::from_le_bytes(bytes).into());
             }),
-            Steps::Far => each(points, steps, |point, bytes| {
+            Steps::Far => each(points, self.steps, |point, bytes| {
                 point.step = u64::from_le_bytes(bytes);
             }),
         }
         if self.layout.ticks {
-            each(points, times, |point, bytes| {
+            each(points, self.times, |point, bytes| {
                 point.wall_time = later(first.wall_time, u32::from_le_bytes(bytes));
             });
         } else {
-            each(points, times, |point, bytes| {
+            each(points, self.times, |point, bytes| {
                 point.wall_time = f64::from_le_bytes(bytes);
             });
         }
         if self.layout.narrow {
-            each(points, values, |point, bytes| {
+            each(points, self.values, |point, bytes| {
                 point.value = f32::from_le_bytes(bytes).into();
             });
         } else {
-            each(points, values, |point, bytes| {
+            each(points, self.values, |point, bytes| {
                 point.value = f64::from_le_bytes(bytes);
             });
         }
     }
+
+    /// One of the points.
+    pub fn point(&self, at: usize) -> Point {
+        let first = self.outline.first;
+        Point {
+            step: match self.layout.steps {
+                Steps::Stride(stride) => first.step.wrapping_add(stride.wrapping_mul(at as u64)),
+                Steps::Near => {
+                    let lowest = self.outline.steps.0;
+                    lowest.wrapping_add(u32::from_le_bytes(cell(self.steps, at)).into())
+                }
+                Steps::Far => u64::from_le_bytes(cell(self.steps, at)),
+            },
+            wall_time: if self.layout.ticks {
+                later(first.wall_time, u32::from_le_bytes(cell(self.times, at)))
+            } else {
+                f64::from_le_bytes(cell(self.times, at))
+            },
+            value: self.value(at),
+        }
+    }
+
+    fn value(&self, at: usize) -> f64 {
+        if self.layout.narrow {
+            f32::from_le_bytes(cell(self.values, at)).into()
+        } else {
+            f64::from_le_bytes(cell(self.values, at))
+        }
+    }
+
+    /// The extremes of some of the points: of leaves that are whole, nothing but their extremes is looked at.
+    pub fn extremes(&self, part: Range<usize>) -> Extremes {
+        let mut found = Found::default();
+        let mut at = part.start;
+        while at < part.end {
+            let leaf = at / LEAF_POINTS;
+            let next = (leaf + 1) * LEAF_POINTS;
+            let is_whole = at.is_multiple_of(LEAF_POINTS)
+                && (next <= part.end || part.end == self.outline.count);
+            if is_whole && let Some(leaf) = self.leaves.0.get(leaf) {
+                leaf.iter()
+                    .filter(|place| **place != NONE)
+                    .map(|place| at + usize::from(*place))
+                    .for_each(|at| found.look(at, self.value(at)));
+            } else {
+                (at..next.min(part.end)).for_each(|at| found.look(at, self.value(at)));
+            }
+            at = next;
+        }
+        found.extremes(|at| self.point(at))
+    }
+}
+
+/// A cell of a column.
+fn cell<const N: usize>(column: &[u8], at: usize) -> [u8; N] {
+    column.as_chunks::<N>().0.get(at).copied().unwrap_or([0; N])
 }
 
 /// Writes one column of points.
@@ -300,7 +359,7 @@ mod tests {
 
     fn unpacked(block: &Block) -> Vec<Point> {
         let mut points = vec![point(1, 2.0, 3.0)];
-        block.unpack(&mut points);
+        block.cells().unpack(&mut points);
         points.split_off(1)
     }
 
@@ -347,21 +406,34 @@ mod tests {
             prop_assert!(same_bits(&unpacked(&block), &points));
             prop_assert_eq!(block.bytes().len(), block.layout.size(points.len()));
         }
-    }
 
-    #[test]
-    fn an_outline_knows_ends_extremes_and_gaps() {
-        let values = [f64::NAN, 3.0, 1.0, 5.0, f64::INFINITY, 1.0, 5.0, 2.0];
-        let points: Vec<Point> = (10..)
-            .zip(values)
-            .map(|(step, value)| point(step, 0.0, value))
-            .collect();
-        let outline = Outline::of_all(points).unwrap();
-        assert_eq!((outline.first.step, outline.last.step), (10, 17));
-        assert_eq!((outline.lowest.step, outline.highest.step), (12, 13));
-        assert_eq!((outline.gaps, outline.count), (2, 8));
-        assert_eq!(outline.steps, (10, 17));
-        let nothing_finite = Outline::of(point(3, 0.0, f64::NAN));
-        assert!(nothing_finite.then(nothing_finite).lowest.value.is_nan());
+        #[test]
+        fn the_extremes_of_any_part_are_those_of_its_points(
+            seed in prop::collection::vec(-40_i16..40, 1..=BLOCK_POINTS), gaps in 1_i16..60,
+            from in 0.0..1.0_f64, to in 0.0..1.0_f64,
+        ) {
+            let points: Vec<Point> = (0..)
+                .zip(&seed)
+                .map(|(step, level)| {
+                    let value = if level % gaps == 7 { f64::NAN } else { f64::from(*level) };
+                    point(step, 1.7e9, value)
+                })
+                .collect();
+            let block = Block::pack(&points).unwrap();
+            prop_assert!((0..points.len()).all(|at| same_bits(&[block.cells().point(at)], &points[at..=at])));
+            let ends = [from, to].map(|share| (share * points.len() as f64) as usize);
+            let part = ends[0].min(ends[1])..ends[0].max(ends[1]);
+            let extremes = block.cells().extremes(part.clone());
+            match Outline::of_all(&points[part]) {
+                None => prop_assert_eq!(extremes.lowest, None),
+                Some(all) => {
+                    let finite = |point: Point| Some(point).filter(|point| point.value.is_finite());
+                    prop_assert_eq!(extremes.lowest, finite(all.lowest));
+                    prop_assert_eq!(extremes.highest, finite(all.highest));
+                    let positive = finite(all.lowest_positive).filter(|point| point.value > 0.0);
+                    prop_assert_eq!(extremes.lowest_positive, positive);
+                }
+            }
+        }
     }
 }

@@ -6,15 +6,16 @@
 
 mod block;
 mod curve;
+mod outline;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Event, What};
 
-pub use block::Outline;
-pub(in crate::run) use block::{BLOCK_POINTS, Block, Layout, Steps};
-pub use curve::{Curve, Stretch};
+pub(in crate::run) use block::{BLOCK_POINTS, Block, LEAVES, Layout, Leaves, Steps};
+pub use curve::{Curve, Group, Stretch};
+pub use outline::{Extremes, Outline};
 
 /// One value of one scalar.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -215,7 +216,7 @@ mod tests {
             let curve = scalars.curve("loss").unwrap();
             assert_eq!(curve.len() as u64, step + 2000);
             assert_eq!(curve.last(), points.last().copied());
-            assert_eq!(curve.outline(), Outline::of_all(points));
+            assert_eq!(curve.outline(), Outline::of_all(&points));
         }
         assert_eq!(
             whole.points("loss").len() as u64,

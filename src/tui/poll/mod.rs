@@ -1,29 +1,29 @@
 //! Looks at the run directories on a thread of its own, and speaks up only when something changed.
 
+mod files;
 mod scores;
 mod shown;
+mod watched;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::eval::Evaluation;
-use crate::run::{
-    CurveLog, Entry, IndexHome, JournalTail, Registry, RunDirectory, RunEntry, RunSummary, registry,
-};
+use crate::run::{IndexHome, Registry, RunDirectory, RunSummary, registry};
 
 use super::machine::Machine;
-use super::marks::Marks;
 use super::message::Message;
-use super::snapshot::{Contents, Curves, RunDetails, RunSnapshot, Validation};
+use super::snapshot::{Contents, Curves, RunSnapshot};
 use super::threshold::FigureOf;
+use files::{Files, without_files};
+use watched::Watched;
 
 /// What the screen asks of the poller.
 #[derive(Debug)]
@@ -45,16 +45,10 @@ pub enum Request {
 
 /// The time between two looks.
 const TURN: Duration = Duration::from_millis(400);
-/// Of a long log, what was read is shown after this time at the latest.
-const CURVES_TURN: Duration = Duration::from_millis(100);
 /// After looking through opened folders for some time, so many times that time without.
 const OPENED_REST: u32 = 20;
 /// With more runs than this the list is shown before their journals were read.
 const FEW_RUNS: usize = 30;
-/// Journal entries kept for the screen.
-const JOURNAL_ENTRIES: usize = 200;
-/// Lines of worker output kept for the screen.
-const LOG_LINES: usize = 500;
 
 /// Starts looking at the runs in `root` and at the folders `extra`; it ends when the request sender is dropped.
 pub fn start(
@@ -107,30 +101,6 @@ struct Opened {
     rests_until: Option<Instant>,
 }
 
-/// What is remembered of a run between two looks, so that only what grew is read.
-struct Files {
-    tail: JournalTail,
-    journal: VecDeque<Entry>,
-    marks: Arc<Marks>,
-    best: Option<Validation>,
-    results: Vec<Evaluation>,
-    results_changed: Option<SystemTime>,
-    note: Option<String>,
-    log: Vec<String>,
-    log_changed: Option<(u64, SystemTime)>,
-}
-
-/// The run whose curves are followed.
-struct Watched {
-    path: PathBuf,
-    log: Option<CurveLog>,
-    edition: u64,
-    /// Whether there is more to read at once.
-    more: bool,
-    /// Whether the screen may not have the curves as they are.
-    untold: bool,
-}
-
 impl Poller {
     fn serve(&mut self, requests: &Receiver<Request>) {
         let mut looked: Option<Instant> = None;
@@ -178,16 +148,10 @@ impl Poller {
             match known {
                 Some(at) => {
                     let mut watched = before.swap_remove(at);
-                    watched.untold = true;
+                    watched.tell_again();
                     watched
                 }
-                None => Watched {
-                    path,
-                    log: None,
-                    edition: 0,
-                    more: true,
-                    untold: true,
-                },
+                None => Watched::new(path),
             }
         };
         self.watched = run.map(&mut follow);
@@ -316,44 +280,6 @@ impl Poller {
     }
 }
 
-impl Watched {
-    /// Reads what is new; the curves, where any of them are.
-    fn look(&mut self, indexes: &IndexHome) -> Option<Curves> {
-        if self.log.is_none() {
-            self.log = CurveLog::open(&self.path, indexes).ok();
-        }
-        let Some(log) = &mut self.log else {
-            self.more = false;
-            return None;
-        };
-        let begun = Instant::now();
-        let mut changed = self.edition == 0;
-        self.more = true;
-        while self.more && begun.elapsed() < CURVES_TURN {
-            // A log that can't be read now may be next time; what was read before stays on the screen.
-            let news = log.read().ok();
-            changed |= news.is_some_and(|news| news.changed);
-            self.more = news.is_some_and(|news| news.more);
-        }
-        if !self.more
-            && let Some(index) = log.pending_index()
-        {
-            // Nobody waits for it; without it the next dashboard reads the log itself.
-            thread::spawn(move || index.write());
-        }
-        if !changed && !std::mem::take(&mut self.untold) {
-            return None;
-        }
-        self.untold = false;
-        self.edition += 1;
-        Some(Curves {
-            path: self.path.clone(),
-            scalars: Arc::new(log.scalars().clone()),
-            edition: self.edition,
-        })
-    }
-}
-
 impl Opened {
     /// Looks for runs and logs in the folders, unless that was done a moment ago.
     fn look(&mut self, folders: &[PathBuf]) {
@@ -380,130 +306,6 @@ impl Opened {
         let rest = begun.elapsed() * OPENED_REST;
         self.rests_until = Some(Instant::now() + rest.max(TURN));
     }
-}
-
-impl Files {
-    fn of(run: &RunDirectory) -> Self {
-        Self {
-            tail: run.journal_tail(),
-            journal: VecDeque::new(),
-            marks: Arc::default(),
-            best: None,
-            results: Vec::new(),
-            results_changed: None,
-            note: None,
-            log: Vec::new(),
-            log_changed: None,
-        }
-    }
-
-    /// The best validation; of a run that only evaluates, its best figures.
-    fn best(&self) -> Option<Validation> {
-        let of_results = || {
-            let accuracy = |one: &&Evaluation| one.accuracy.mean;
-            let all = self.results.iter();
-            let best = all.max_by(|a, b| accuracy(a).total_cmp(&accuracy(b)))?;
-            Some(Validation {
-                set: best.set.clone(),
-                step: best.provenance.step.unwrap_or(0),
-                accuracy: best.accuracy.mean,
-                std: best.accuracy.std,
-            })
-        };
-        self.best.clone().or_else(of_results)
-    }
-
-    fn tell(&self, details: &mut RunDetails) {
-        details.journal = self.journal.iter().cloned().collect();
-        details.marks.clone_from(&self.marks);
-        details.best = self.best();
-        details.results.clone_from(&self.results);
-        details.note.clone_from(&self.note);
-        details.log.clone_from(&self.log);
-    }
-
-    /// Reads what is new; whether anything is. A document that can't be read leaves what was known of it.
-    fn look(&mut self, run: &RunDirectory, watched: bool) -> bool {
-        let mut news = false;
-        for entry in self.tail.poll().unwrap_or_default() {
-            news = true;
-            if self
-                .journal
-                .back()
-                .is_some_and(|last| entry.number <= last.number)
-            {
-                // Another run took this one's place.
-                self.journal.clear();
-                self.marks = Arc::default();
-                self.best = None;
-            }
-            let entry = shown::entry(entry);
-            RunDetails::better(&mut self.best, &entry);
-            // The screen holds the marks too: they are copied where there is something to add.
-            Arc::make_mut(&mut self.marks).add(&entry);
-            self.journal.push_back(entry);
-        }
-        let surplus = self.journal.len().saturating_sub(JOURNAL_ENTRIES);
-        self.journal.drain(..surplus);
-
-        let changed = fs::metadata(run.path().join("results")).and_then(|folder| folder.modified());
-        let changed = changed.ok();
-        if changed != self.results_changed
-            && let Ok(results) = run.results()
-        {
-            let rows = results.rows.into_iter();
-            self.results = rows.map(|row| shown::evaluation(row.evaluation)).collect();
-            self.results_changed = changed;
-            news = true;
-        }
-
-        let note = run.note().map(|note| shown::text(&note));
-        news |= note != self.note;
-        self.note = note;
-
-        if !watched {
-            news |= !self.log.is_empty();
-            self.log.clear();
-            self.log_changed = None;
-            return news;
-        }
-        let changed = fs::metadata(run.log_path())
-            .and_then(|log| Ok((log.len(), log.modified()?)))
-            .ok();
-        if changed != self.log_changed {
-            let lines = run.log_tail(LOG_LINES);
-            self.log = lines
-                .iter()
-                .map(|line| shown::text(line.trim_end()))
-                .collect();
-            self.log_changed = changed;
-            news = true;
-        }
-        news
-    }
-}
-
-/// What the registry knows of a run, without its other documents.
-fn without_files(summary: &RunSummary) -> Arc<RunSnapshot> {
-    let contents = match &summary.entry {
-        RunEntry::Run(status) => Contents::Run(Box::new(RunDetails {
-            status: shown::status(status.as_ref().clone()),
-            journal: Vec::new(),
-            marks: Arc::default(),
-            best: None,
-            results: Vec::new(),
-            note: None,
-            log: Vec::new(),
-        })),
-        RunEntry::EventLog => Contents::EventLog,
-        RunEntry::Broken(why) => Contents::Broken(shown::text(why)),
-    };
-    Arc::new(RunSnapshot {
-        name: shown::text(&summary.name),
-        path: summary.path.clone(),
-        contents,
-        started: summary.started,
-    })
 }
 
 /// Whether two of a kind read alike; a NaN reads like a NaN, though it doesn't equal one.

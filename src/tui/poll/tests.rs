@@ -1,3 +1,5 @@
+use std::fs;
+
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::*;

@@ -1,6 +1,6 @@
 //! The live view's own controls: the axis, the cursor, the part that is zoomed into, the devices.
 
-use crate::tui::along::{self, AlongBy};
+use crate::tui::along::AlongBy;
 use crate::tui::charts;
 use crate::tui::effect::Effect;
 use crate::tui::keys::Action;
@@ -63,7 +63,7 @@ fn turn_along(model: &mut Model) {
         .selected
         .as_deref()
         .and_then(|path| model.curves_of(path));
-    let has_epochs = curves.is_some_and(|curves| along::has_epochs(&curves.scalars));
+    let has_epochs = curves.is_some_and(|curves| curves.epoch.is_some());
     model.live.kept.along = model.live.kept.along.next();
     if model.live.kept.along == AlongBy::Epoch && !has_epochs {
         model.live.kept.along = AlongBy::Step;

@@ -25,6 +25,8 @@ use super::keys::Action;
 use super::line::TextLine;
 use super::message::{Message, Target};
 use super::model::{Model, Notice, Overlay, Palette, Tone, View};
+use super::snapshot::RunSnapshot;
+use super::view::summary;
 use super::{charts, comparison, words};
 
 /// Takes in one message; what it asks of the world is returned.
@@ -544,11 +546,15 @@ fn clock_face(model: &Model) -> Vec<String> {
         .runs()
         .iter()
         .map(|run| words::age(model.now - run.started));
-    let waits = model
-        .pending
-        .values()
-        .map(|pending| words::age(model.now - pending.sent));
-    ages.chain(waits).collect()
+    let waits = model.runs().iter();
+    let waits = waits.filter_map(|run| summary::pending(model, run));
+    let chosen = model.selected_run().and_then(RunSnapshot::details);
+    let entries = chosen.into_iter().flat_map(|details| {
+        let marks = details.marks.iter().map(|mark| &mark.entry);
+        details.journal.iter().chain(marks)
+    });
+    let entries = entries.map(|entry| words::age(model.now - entry.time));
+    ages.chain(waits).chain(entries).collect()
 }
 
 #[cfg(test)]

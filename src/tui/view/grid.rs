@@ -20,11 +20,12 @@ use crate::tui::model::{Model, SMOOTHINGS};
 use crate::tui::snapshot::{Curves, RunSnapshot};
 use crate::tui::theme::Role;
 use crate::tui::widget::axis::AxisMark;
-use crate::tui::widget::chart::{Around, Chart, GUTTER, Line, Scale};
+use crate::tui::widget::chart::{Around, Chart, GUTTER, Scale};
+use crate::tui::widget::line::Line;
 use crate::tui::widget::text::Pen;
 use crate::tui::words;
 
-use super::{Plot, ViewCache, summary};
+use super::{ChartKey, Plot, ViewCache, summary};
 
 /// The first charts of a run in one row: a glimpse for the list of runs.
 pub fn draw_first(
@@ -75,7 +76,7 @@ pub fn draw(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut P
         cache.hit(area, Target::Chart(chosen));
         let listed = newest_marks(run, area.height);
         let facts = match model.live.cursor {
-            Some(at) => grid.at_cursor(chart, at),
+            Some(at) => grid.at_cursor(chart, cache, at),
             None => vec![extremes(curves, chart)],
         };
         let below = facts.len() + listed.len();
@@ -154,11 +155,8 @@ struct Grid<'a> {
 
 impl<'a> Grid<'a> {
     fn of(model: &'a Model, run: &'a RunSnapshot, curves: &'a Curves) -> Self {
-        let along = Along::of(
-            &curves.scalars,
-            model.live.kept.along,
-            model.live.kept.log_x,
-        );
+        let kept = &model.live.kept;
+        let along = Along::of(curves, kept.along, kept.log_x);
         let span = charts::span(model).unwrap_or_else(|| along.span(&curves.scalars));
         let window = model.live.window.unwrap_or(span);
         let mut marks = marks::on_axis(run, curves, &along, model.theme);
@@ -175,15 +173,14 @@ impl<'a> Grid<'a> {
     }
 
     /// The chart's lines: those of the run, then the first one of each run beside it.
-    fn lines(&self, chart: &ChartOf) -> Vec<Line<'a>> {
+    fn lines(&self, chart: &ChartOf, cache: &mut ViewCache) -> Vec<Line<'a>> {
         let beside: Vec<&Curves> = self.model.beside.values().collect();
-        let line = |label: &str, tags: &[String], curves: &'a Curves, along: Along| {
+        let smoothing = self.scale(chart).smoothing;
+        let mut line = |label: &str, tags: &[String], curves: &'a Curves, along: Along| {
             let parts = tags.iter().map(|tag| curves.scalars.curve(tag));
-            Some(Line {
-                label: label.to_owned(),
-                parts: parts.collect::<Option<_>>()?,
-                along,
-            })
+            let parts: Vec<&run::Curve> = parts.collect::<Option<_>>()?;
+            let of = (curves.path.as_path(), parts.as_slice());
+            Line::of(label, of, along, smoothing, &mut cache.derived)
         };
         let mut lines = Vec::new();
         for (nth, (label, tags)) in chart.curves.iter().enumerate() {
@@ -192,8 +189,8 @@ impl<'a> Grid<'a> {
             lines.extend(line(label, tags, self.curves, self.along));
         }
         for curves in beside {
-            let options = &self.model.live;
-            let along = Along::of(&curves.scalars, options.kept.along, options.kept.log_x);
+            let kept = &self.model.live.kept;
+            let along = Along::of(curves, kept.along, kept.log_x);
             let runs = self.model.runs().iter();
             let mut name = runs
                 .filter(|run| run.path == curves.path)
@@ -227,11 +224,18 @@ impl<'a> Grid<'a> {
         let live = &self.model.live;
         let scale = self.scale(chart);
         let columns = area.width.saturating_sub(GUTTER);
-        let lines = self.lines(chart);
+        let lines = self.lines(chart, cache);
+        let points = lines.iter().map(Line::known).sum();
         let mut of = vec![self.curves];
         of.extend(self.model.beside.values());
-        let how = (scale, self.along);
-        let ready = cache.chart(&of, &chart.title, columns, self.window, how, || {
+        let key = ChartKey::of(
+            &chart.title,
+            columns,
+            points,
+            self.window,
+            (scale, self.along),
+        );
+        let ready = cache.chart(&of, key, || {
             Chart::prepare(&lines, self.window, columns, scale)
         });
         let cursor = live.cursor.filter(|_| number.is_some());
@@ -259,8 +263,8 @@ impl<'a> Grid<'a> {
     }
 
     /// What each curve of a chart is at a place, and how far from the first one.
-    fn at_cursor(&self, chart: &ChartOf, at: f64) -> Vec<String> {
-        let lines = self.lines(chart);
+    fn at_cursor(&self, chart: &ChartOf, cache: &mut ViewCache, at: f64) -> Vec<String> {
+        let lines = self.lines(chart, cache);
         let first = lines.first().and_then(|line| line.value_at(at));
         let mut facts = vec![format!(
             "at {} {}:",

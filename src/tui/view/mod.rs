@@ -30,7 +30,7 @@ pub mod summary;
 pub mod threshold;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -41,6 +41,7 @@ use super::model::{Model, Overlay, View};
 use super::picture::PictureCache;
 use super::snapshot::Curves;
 use super::widget::chart::{Chart, Scale};
+use super::widget::derive::Derived;
 use super::widget::text::Pen;
 
 /// What can be made again from model and size: thinned curves, pictures made ready, and where clicks land.
@@ -48,21 +49,46 @@ use super::widget::text::Pen;
 pub struct ViewCache {
     of: Vec<(PathBuf, u64)>,
     charts: HashMap<ChartKey, Chart>,
+    derived: Derived,
     hits: Vec<(Rect, Target)>,
     plots: Vec<Plot>,
     /// Pictures, and those that the last frame wanted.
     pub pictures: PictureCache,
 }
 
+/// What a chart is made by.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct ChartKey {
     title: String,
     columns: u16,
+    /// Points that are known so far.
+    points: usize,
     smoothing: u64,
     log_y: bool,
     ignore_outliers: bool,
     along: (AlongBy, bool),
     window: (u64, u64),
+}
+
+impl ChartKey {
+    fn of(
+        title: &str,
+        columns: u16,
+        points: usize,
+        window: (f64, f64),
+        (scale, along): (Scale, Along),
+    ) -> Self {
+        Self {
+            title: title.to_owned(),
+            columns,
+            points,
+            smoothing: scale.smoothing.to_bits(),
+            log_y: scale.log_y,
+            ignore_outliers: scale.ignore_outliers,
+            along: (along.by, along.log),
+            window: (window.0.to_bits(), window.1.to_bits()),
+        }
+    }
 }
 
 /// Where a chart's curves lie on the screen, and which part of its axis they show.
@@ -99,37 +125,28 @@ impl ViewCache {
         Some((plot.chart, left + (right - left) * share))
     }
 
-    /// The chart called `title` of these curves, made only where these, the width, the window or the scale are new.
-    fn chart(
-        &mut self,
-        curves: &[&Curves],
-        title: &str,
-        columns: u16,
-        window: (f64, f64),
-        (scale, along): (Scale, Along),
-        make: impl FnOnce() -> Chart,
-    ) -> &Chart {
+    /// Whether there are points left that the next frame takes in.
+    pub fn is_behind(&self) -> bool {
+        self.derived.is_behind()
+    }
+
+    /// A chart of these curves, made only where these are new, or what it is made by.
+    fn chart(&mut self, curves: &[&Curves], key: ChartKey, make: impl FnOnce() -> Chart) -> &Chart {
         let of = curves.iter().map(|curves| (&curves.path, curves.edition));
         let known = self.of.iter().map(|(path, edition)| (path, *edition));
         if !of.clone().eq(known) || self.charts.len() > MOST_CHARTS {
             self.charts.clear();
             self.of = of.map(|(path, edition)| (path.clone(), edition)).collect();
+            let is_shown = |run: &Path| curves.iter().any(|curves| curves.path == run);
+            self.derived.retain(is_shown);
         }
-        let key = ChartKey {
-            title: title.to_owned(),
-            columns,
-            smoothing: scale.smoothing.to_bits(),
-            log_y: scale.log_y,
-            ignore_outliers: scale.ignore_outliers,
-            along: (along.by, along.log),
-            window: (window.0.to_bits(), window.1.to_bits()),
-        };
         self.charts.entry(key).or_insert_with(make)
     }
 }
 
 /// Draws one frame.
 pub fn draw(model: &Model, cache: &mut ViewCache, frame: &mut Frame) {
+    cache.derived.begin_frame();
     cache.hits.clear();
     cache.plots.clear();
     let area = frame.area();

@@ -6,13 +6,16 @@ use crate::tui::model::Model;
 use crate::tui::snapshot::{RunDetails, RunSnapshot};
 use crate::tui::words;
 
-/// What a command on its way to the run reads like: `pause sent…`, with its wait once that is long.
+/// What a command on its way to the run reads like: `pause sent…`, with its wait once that is long. It changes seldom:
+/// every change is sent over the line.
 pub fn pending(model: &Model, run: &RunSnapshot) -> Option<String> {
     let pending = model.pending.get(&run.path)?;
     let asked = words::asked(&pending.command);
     let wait = model.now - pending.sent;
     Some(if wait < 5.0 {
         format!("{asked} sent…")
+    } else if wait < 60.0 {
+        format!("{asked} sent, not obeyed yet…")
     } else {
         format!("{asked} sent {} ago, not obeyed yet…", words::age(wait))
     })

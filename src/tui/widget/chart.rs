@@ -10,54 +10,29 @@
 
 use ratatui::layout::Rect;
 
-use crate::run;
 use crate::tui::along::Along;
 use crate::tui::theme::Role;
 use crate::tui::words;
 
 use super::axis::{self, AxisMark};
-use super::decimate::{column, m4, m4_of_curve};
+use super::decimate::column;
+use super::line::{Drawn, Line, Outside};
 use super::raster::Raster;
 use super::scale::widen;
-use super::smooth::debiased;
 use super::text::Pen;
 
 pub use super::scale::{GUTTER, Scale, Unit, round_up};
 
-/// What a curve is made from.
-#[derive(Debug, Clone)]
-pub struct Line<'a> {
-    /// Its name beside others.
-    pub label: String,
-    /// The logged curves whose values are added: one, or several that are stacked.
-    pub parts: Vec<&'a run::Curve>,
-    /// Where its points lie.
-    pub along: Along,
-}
-
-/// One curve, thinned out and ready to draw.
-#[derive(Debug, Clone)]
-pub struct Curve {
-    /// Its name beside others.
-    pub label: String,
-    /// Smoothed, as far as asked for.
-    points: Vec<(f64, f64)>,
-    /// As logged; empty without smoothing.
-    raw: Vec<(f64, f64)>,
-    /// The newest value, as drawn; of a stack, that of its last part.
-    pub latest: Option<f64>,
-}
-
 /// A chart ready to draw.
 #[derive(Debug, Clone)]
 pub struct Chart {
-    curves: Vec<Curve>,
+    curves: Vec<Drawn>,
     scale: Scale,
     along: Along,
     x: (f64, f64),
     y: (f64, f64),
     /// How many values lie outside of the heights.
-    outside: usize,
+    outside: Outside,
 }
 
 /// What is drawn around a chart's curves.
@@ -77,64 +52,15 @@ pub struct Around<'a> {
     pub values: &'a [Option<f64>],
 }
 
-impl Line<'_> {
-    /// The points within a window, in order; of several parts, the sums at steps that all of them have.
-    fn points(&self, window: (f64, f64)) -> impl Iterator<Item = run::Point> + '_ {
-        let along = self.along;
-        let mut parts = self.parts.iter().map(|curve| within(curve, along, window));
-        let first = parts.next();
-        let mut others: Vec<_> = parts.map(Iterator::peekable).collect();
-        first.into_iter().flatten().filter_map(move |mut point| {
-            for other in &mut others {
-                while other.next_if(|next| next.step < point.step).is_some() {}
-                point.value += other.next_if(|next| next.step == point.step)?.value;
-            }
-            Some(point)
-        })
-    }
-
-    /// The value at a place: that of the last point up to there.
-    pub fn value_at(&self, at: f64) -> Option<f64> {
-        let curve = self.parts.last()?;
-        let before = |point: &run::Point| self.along.at(point) <= at;
-        let stretch = curve
-            .stretches()
-            .take_while(|stretch| before(&stretch.outline().first))
-            .last()?;
-        let mut points = Vec::new();
-        stretch.unpack(&mut points);
-        let point = points.iter().rev().find(|point| before(point))?;
-        Some(point.value)
-    }
-}
-
-/// The points of a curve within a window; stretches outside are not unpacked.
-fn within(
-    curve: &run::Curve,
-    along: Along,
-    (left, right): (f64, f64),
-) -> impl Iterator<Item = run::Point> + '_ {
-    let stretches = curve.stretches().filter(move |stretch| {
-        let outline = stretch.outline();
-        along.at(&outline.last) >= left && along.at(&outline.first) <= right
-    });
-    let points = stretches.flat_map(|stretch| {
-        let mut points = Vec::new();
-        stretch.unpack(&mut points);
-        points
-    });
-    points.filter(move |point| (left..=right).contains(&along.at(point)))
-}
-
 impl Chart {
     /// Prepares lines for a plot of `columns` cells that shows the window `x`: what lies in the window is smoothed
     /// first and thinned out last.
     pub fn prepare(lines: &[Line<'_>], x: (f64, f64), columns: u16, scale: Scale) -> Self {
         // Two dots a cell in braille; more dots than an ASCII plot has lose nothing there.
         let resolution = usize::from(columns) * 2;
-        let curves: Vec<Curve> = lines
+        let curves: Vec<Drawn> = lines
             .iter()
-            .map(|line| prepared(line, x, resolution, scale))
+            .map(|line| line.drawn(x, resolution, scale))
             .collect();
         let all = || {
             curves
@@ -147,15 +73,14 @@ impl Chart {
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| {
                 (low.min(*y), high.max(*y))
             });
-        let mut outside = 0;
+        let mut outside = Outside::default();
         if scale.ignore_outliers
             && let Some(fences) = fences(&mut finite)
         {
             (low, high) = (low.max(fences.0), high.min(fences.1));
-            let lines = lines.iter();
-            outside = lines
-                .map(|line| count_outside(line, x, scale, (low, high)))
-                .sum();
+            for line in lines {
+                outside.count(line, x, scale, (low, high));
+            }
         }
         Self {
             along: lines.first().map_or(Along::STEPS, |line| line.along),
@@ -177,7 +102,7 @@ impl Chart {
         if self.scale.smoothing <= 0.0 {
             return lines.iter().map(|line| line.value_at(at)).collect();
         }
-        let value = |curve: &Curve| {
+        let value = |curve: &Drawn| {
             let before = curve.points.iter().take_while(|(x, _)| *x <= at);
             before.last().map(|(_, y)| self.scale.value(*y))
         };
@@ -261,8 +186,11 @@ impl Chart {
         );
         let log = if self.scale.log_y { " log" } else { "" };
         let outside = match self.outside {
-            0 => String::new(),
-            count => format!(" {} outside", words::count(count as u64)),
+            Outside { count: 0, .. } => String::new(),
+            Outside { count, exact } => {
+                let about = if exact { "" } else { "about " };
+                format!(" {about}{} outside", words::count(count as u64))
+            }
         };
         for (text, role) in [(log, Role::Quiet), (outside.as_str(), Role::Waiting)] {
             used += pen.put(area.x + used, area.y, room.saturating_sub(used), text, role);
@@ -347,45 +275,6 @@ impl Chart {
     }
 }
 
-fn prepared(line: &Line<'_>, x: (f64, f64), resolution: usize, scale: Scale) -> Curve {
-    let place = |point: &run::Point| (line.along.at(point), scale.shown(point.value));
-    let latest = line.parts.last().and_then(|curve| curve.last());
-    let latest = latest.map(|point| point.value);
-    let logged = if let [curve] = line.parts.as_slice() {
-        m4_of_curve(curve, place, x.0, x.1, resolution)
-    } else {
-        let points = line.points(x);
-        m4(points.map(|point| place(&point)), x.0, x.1, resolution)
-    };
-    let label = line.label.clone();
-    if scale.smoothing <= 0.0 {
-        return Curve {
-            label,
-            points: logged,
-            raw: Vec::new(),
-            latest,
-        };
-    }
-    let mut smoothed = None;
-    let points = line
-        .points(x)
-        .map(|point| (line.along.at(&point), point.value));
-    let smooth = debiased(points, scale.smoothing)
-        .inspect(|(_, y)| smoothed = Some(*y))
-        .map(|(x, y)| (x, scale.shown(y)));
-    let points = m4(smooth, x.0, x.1, resolution);
-    Curve {
-        label,
-        points,
-        raw: logged,
-        latest: if line.parts.len() == 1 {
-            smoothed
-        } else {
-            latest
-        },
-    }
-}
-
 /// Beyond these a value is far out: three times the middle half's width from either end of it (Tukey, Exploratory Data
 /// Analysis, 1977). `None` where the middle half has no width.
 fn fences(values: &mut [f64]) -> Option<(f64, f64)> {
@@ -396,48 +285,16 @@ fn fences(values: &mut [f64]) -> Option<(f64, f64)> {
     (width > 0.0).then_some((first - 3.0 * width, third + 3.0 * width))
 }
 
-/// How many of a line's values in a window are drawn outside of some heights; only stretches that have any are looked at.
-fn count_outside(
-    line: &Line<'_>,
-    (left, right): (f64, f64),
-    scale: Scale,
-    (low, high): (f64, f64),
-) -> usize {
-    let is_outside = |value: f64| {
-        let shown = scale.shown(value);
-        shown < low || shown > high
-    };
-    let [curve] = line.parts.as_slice() else {
-        return line
-            .points((left, right))
-            .filter(|point| is_outside(point.value))
-            .count();
-    };
-    let mut count = 0;
-    let mut points = Vec::new();
-    for stretch in curve.stretches() {
-        let outline = stretch.outline();
-        let seen = line.along.at(&outline.last) >= left && line.along.at(&outline.first) <= right;
-        if seen && (is_outside(outline.lowest.value) || is_outside(outline.highest.value)) {
-            stretch.unpack(&mut points);
-            let within = |point: &&run::Point| (left..=right).contains(&line.along.at(point));
-            count += points
-                .iter()
-                .filter(within)
-                .filter(|point| is_outside(point.value))
-                .count();
-        }
-    }
-    count
-}
-
 #[cfg(test)]
 mod tests {
     use ratatui::buffer::Buffer;
 
+    use std::path::Path;
+
     use super::*;
-    use crate::run::{Event, Scalars, What};
+    use crate::run::{self, Event, Scalars, What};
     use crate::tui::theme::{Background, Charset, Depth, Theme};
+    use crate::tui::widget::derive::Derived;
 
     const PLAIN: Scale = Scale {
         smoothing: 0.0,
@@ -446,12 +303,13 @@ mod tests {
         unit: Unit::Plain,
     };
 
-    fn line(curve: &run::Curve) -> Line<'_> {
-        Line {
-            label: "a".to_owned(),
-            parts: vec![curve],
-            along: Along::STEPS,
-        }
+    fn lines<'a>(curves: impl Iterator<Item = &'a run::Curve>, smoothing: f64) -> Vec<Line<'a>> {
+        let mut derived = Derived::default();
+        let mut line = |curve| {
+            let of: (_, &[_]) = (Path::new("runs/a"), &[curve]);
+            Line::of("a", of, Along::STEPS, smoothing, &mut derived)
+        };
+        curves.filter_map(&mut line).collect()
     }
 
     fn drawn(
@@ -469,7 +327,7 @@ mod tests {
             });
         }
         let right = values.len().saturating_sub(1).max(1) as f64;
-        let lines: Vec<Line> = scalars.curves().map(line).collect();
+        let lines = lines(scalars.curves(), scale.smoothing);
         let chart = Chart::prepare(&lines, (0.0, right), width - GUTTER, scale);
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
@@ -583,38 +441,5 @@ mod tests {
         let heights = text.lines().skip(1).collect::<String>();
         assert!(!heights.contains("e9"), "{text}");
         assert!(drawn(&values, PLAIN, Charset::Unicode, (40, 8)).contains("1e9"));
-    }
-
-    #[test]
-    fn a_stack_adds_its_parts_at_the_same_steps() {
-        let mut scalars = Scalars::default();
-        for step in 0..3_000_u64 {
-            let mut values = vec![("a".to_owned(), 2.0)];
-            if step % 2 == 0 {
-                values.push(("b".to_owned(), step as f64));
-            }
-            scalars.add(Event {
-                wall_time: 0.0,
-                step,
-                what: What::Scalars(values),
-            });
-        }
-        let parts = vec![scalars.curve("a").unwrap(), scalars.curve("b").unwrap()];
-        let stack = Line {
-            label: String::new(),
-            parts,
-            along: Along::STEPS,
-        };
-        let sums: Vec<(u64, f64)> = stack
-            .points((1_000.0, 1_004.0))
-            .map(|point| (point.step, point.value))
-            .collect();
-        assert_eq!(sums, [(1_000, 1_002.0), (1_002, 1_004.0), (1_004, 1_006.0)]);
-        assert_eq!(
-            stack.value_at(1_003.5),
-            Some(1_002.0),
-            "the last part's own value"
-        );
-        assert_eq!(stack.value_at(-1.0), None);
     }
 }

@@ -1,9 +1,12 @@
 //! M4: of a long curve, the points without which the picture would differ, and no others.
 //!
 //! Points that the painter rounds to one column of dots cover, drawn, the dots from their lowest to their
-//! highest, and meet the next column by their last: so the first, lowest, highest and last are enough.
+//! highest, and meet the next column by their last: so the first, lowest, highest and last are enough. A gap is seen
+//! where a column begins or ends with it, or has nothing else; one between points of a column is narrower than a dot.
 
-use crate::run::{Curve, Point};
+use std::ops::Range;
+
+use crate::run::{Curve, Outline, Point, Stretch};
 
 /// The column of dots that the painter gives `x`, of `columns` from `left` to `right`: rounded, not cut.
 pub fn column(x: f64, left: f64, right: f64, columns: usize) -> usize {
@@ -15,106 +18,210 @@ pub fn column(x: f64, left: f64, right: f64, columns: usize) -> usize {
     at.round().clamp(0.0, last as f64) as usize
 }
 
-/// Thins out `points` (by rising x) to at most four a column and gap; a NaN or infinity stays as one gap point.
+/// Takes in a curve's points in order, at most four of which stay for each column, and one for each gap that is seen.
 /// Points outside `left..=right` are left out.
-pub fn m4(
-    points: impl Iterator<Item = (f64, f64)>,
-    left: f64,
-    right: f64,
-    columns: usize,
-) -> Vec<(f64, f64)> {
-    let mut thinner = Thinner::new(left, right, columns);
-    points.for_each(|point| thinner.add(point));
-    thinner.finish()
-}
-
-/// Thins out a curve whose points lie where `place` says, which never falls in either direction. Of stretches that fit
-/// into one column only the outline is looked at, and of those outside nothing: the result is that of [`m4`] on all
-/// points.
-pub fn m4_of_curve(
-    curve: &Curve,
-    place: impl Fn(&Point) -> (f64, f64),
-    left: f64,
-    right: f64,
-    columns: usize,
-) -> Vec<(f64, f64)> {
-    let mut thinner = Thinner::new(left, right, columns);
-    let mut points = Vec::new();
-    for stretch in curve.stretches() {
-        let outline = stretch.outline();
-        let ends = [outline.first, outline.lowest, outline.highest, outline.last];
-        let ends = ends.each_ref().map(&place);
-        let (low, high) = (ends[0].0, ends[3].0);
-        if high < left || low > right {
-            continue;
-        }
-        let one_column = low >= left
-            && high <= right
-            && column(low, left, right, columns) == column(high, left, right, columns);
-        if one_column && outline.gaps == 0 && ends.iter().all(|(_, y)| y.is_finite()) {
-            for point in ends {
-                thinner.add(point);
-            }
-        } else {
-            stretch.unpack(&mut points);
-            points
-                .iter()
-                .map(&place)
-                .for_each(|point| thinner.add(point));
-        }
-    }
-    thinner.finish()
-}
-
-struct Thinner {
+pub struct Thinner<Place> {
+    /// Where a point lies; neither number falls where steps, times or values rise. A height that is no number is a gap.
+    place: Place,
     left: f64,
     right: f64,
     columns: usize,
     kept: Vec<(f64, f64)>,
     bucket: Option<Bucket>,
-    last_was_gap: bool,
 }
 
-impl Thinner {
-    fn new(left: f64, right: f64, columns: usize) -> Self {
+impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
+    /// For so many columns of dots from `left` to `right`.
+    pub fn new(place: Place, (left, right): (f64, f64), columns: usize) -> Self {
         Self {
+            place,
             left,
             right,
             columns,
             kept: Vec::with_capacity(columns * 4),
             bucket: None,
-            last_was_gap: true,
         }
     }
 
-    fn add(&mut self, (x, y): (f64, f64)) {
-        if x < self.left || x > self.right {
-            return;
-        }
-        if !y.is_finite() {
-            if let Some(full) = self.bucket.take() {
-                full.empty_into(&mut self.kept);
+    /// Takes in a curve's points from the one of a number on. Of those that fit into one column only the outline is
+    /// looked at, and of those outside nothing: the result is that of [`Thinner::add`] on each of them.
+    pub fn add_curve(&mut self, curve: &Curve, from: usize) {
+        for group in curve.groups() {
+            let is_whole = group.start() >= from;
+            if is_whole
+                && group
+                    .outline()
+                    .is_some_and(|outline| self.add_outline(outline))
+            {
+                continue;
             }
-            if !self.last_was_gap {
-                self.kept.push((x, f64::NAN));
-                self.last_was_gap = true;
+            for stretch in group.stretches() {
+                let skipped = from.saturating_sub(stretch.start());
+                let count = stretch.outline().count;
+                if skipped < count && !(skipped == 0 && self.add_outline(stretch.outline())) {
+                    self.add_stretch(&stretch, skipped..count);
+                }
             }
+        }
+    }
+
+    /// Takes in one point.
+    pub fn add(&mut self, point: &Point) {
+        let (x, y) = (self.place)(point);
+        let is_inside = (self.left..=self.right).contains(&x);
+        if !is_inside {
             return;
         }
-        self.last_was_gap = false;
-        if let Some(current) = &mut self.bucket
-            && x >= current.first.0
-            && x < current.surely_until
-        {
-            current.add((x, y));
+        let y = if y.is_finite() { y } else { f64::NAN };
+        let known = self.bucket.as_ref();
+        let known = known.filter(|bucket| x >= bucket.first.0 && x < bucket.surely_until);
+        let column = known.map_or_else(|| self.column(x), |bucket| bucket.column);
+        let extreme = y.is_finite().then_some((x, y));
+        self.put(column, (x, y), (extreme, extreme), (x, y));
+    }
+
+    /// What was kept, in order.
+    pub fn finish(mut self) -> Vec<(f64, f64)> {
+        if let Some(full) = self.bucket {
+            full.empty_into(&mut self.kept);
+        }
+        self.kept
+    }
+
+    /// Takes in many points by their outline, or none that lie outside; `false` where it takes more than the outline.
+    fn add_outline(&mut self, outline: &Outline) -> bool {
+        let corner = |step, wall_time| {
+            let value = outline.first.value;
+            let point = Point {
+                step,
+                wall_time,
+                value,
+            };
+            (self.place)(&point).0
+        };
+        let begins = corner(outline.steps.0, outline.times.0);
+        let ends = corner(outline.steps.1, outline.times.1);
+        if ends < self.left || begins > self.right {
+            return true;
+        }
+        let is_inside = begins >= self.left && ends <= self.right;
+        if !is_inside {
+            return false;
+        }
+        let column = self.column(begins);
+        if column != self.column(ends) {
+            return false;
+        }
+        let extremes = [outline.lowest, outline.lowest_positive, outline.highest].map(Some);
+        let [lowest, lowest_positive, highest] = extremes;
+        let Some(heights) = self.heights(lowest, lowest_positive, highest) else {
+            return false;
+        };
+        let [first, last] = [outline.first, outline.last].map(|point| self.seen(&point));
+        self.put(column, first, heights, last);
+        true
+    }
+
+    /// Where a point lies; a gap is NaN.
+    fn seen(&self, point: &Point) -> (f64, f64) {
+        let (x, y) = (self.place)(point);
+        (x, if y.is_finite() { y } else { f64::NAN })
+    }
+
+    /// The lowest and the highest point that are seen; `None` where some are too large for their heights, and each has
+    /// to be looked at.
+    fn heights(
+        &self,
+        lowest: Option<Point>,
+        lowest_positive: Option<Point>,
+        highest: Option<Point>,
+    ) -> Option<Heights> {
+        let finite = |point: Option<Point>| {
+            let seen = (self.place)(&point?);
+            Some(seen).filter(|(_, y)| y.is_finite())
+        };
+        let highest = finite(highest);
+        let lowest = finite(lowest).or_else(|| finite(lowest_positive));
+        (lowest.is_some() == highest.is_some()).then_some((lowest, highest))
+    }
+
+    /// Takes in some points of a stretch, a column at a time where they are in order.
+    fn add_stretch(&mut self, stretch: &Stretch, part: Range<usize>) {
+        if !stretch.outline().ordered {
+            part.for_each(|at| self.add(&stretch.point(at)));
             return;
         }
-        let column = column(x, self.left, self.right, self.columns);
+        let x = |at: usize| (self.place)(&stretch.point(at)).0;
+        let begin = first_where(part.clone(), |at| x(at) >= self.left);
+        let end = first_where(begin..part.end, |at| x(at) > self.right);
+        let mut at = begin;
+        while at < end {
+            let column = self.column((self.place)(&stretch.point(at)).0);
+            let until = self.end_of_column(stretch, column, at..end);
+            let extremes = (until - at > FEW).then(|| stretch.extremes(at..until));
+            let known = extremes
+                .and_then(|found| self.heights(found.lowest, found.lowest_positive, found.highest));
+            if let Some(heights) = known {
+                let [first, last] = [at, until - 1].map(|at| self.seen(&stretch.point(at)));
+                self.put(column, first, heights, last);
+            } else {
+                (at..until).for_each(|at| self.add(&stretch.point(at)));
+            }
+            at = until;
+        }
+    }
+
+    /// Where the points of a column end that begins at a part's first one. Where that is is guessed, as if all lay
+    /// equally far apart, and searched only where the guess is wrong.
+    fn end_of_column(&self, stretch: &Stretch, column: usize, part: Range<usize>) -> usize {
+        let x = |at: usize| (self.place)(&stretch.point(at)).0;
+        let differs = |at: usize| self.column(x(at)) != column;
+        let (begin, last) = (part.start, part.end - 1);
+        if !differs(last) {
+            return part.end;
+        }
+        let (from, to) = (x(begin), x(last));
+        let share = (self.right_end(column) - from) / (to - from);
+        let guess = begin + (share.clamp(0.0, 1.0) * (last - begin) as f64) as usize;
+        let near = guess.saturating_sub(1).clamp(begin, last)..(guess + 2).clamp(begin, last);
+        let searched = if differs(near.start) {
+            begin..near.start
+        } else if differs(near.end) {
+            near
+        } else {
+            near.end..last
+        };
+        first_where(searched, differs)
+    }
+
+    fn column(&self, x: f64) -> usize {
+        column(x, self.left, self.right, self.columns)
+    }
+
+    fn put(&mut self, column: usize, first: (f64, f64), (low, high): Heights, last: (f64, f64)) {
         match &mut self.bucket {
-            Some(current) if current.column == column => current.add((x, y)),
+            Some(current) if current.column == column => {
+                let better = |ours: Option<(f64, f64)>,
+                              theirs: Option<(f64, f64)>,
+                              is_better: fn(&f64, &f64) -> bool| {
+                    match (ours, theirs) {
+                        (Some(ours), Some(theirs)) if !is_better(&theirs.1, &ours.1) => Some(ours),
+                        (ours, theirs) => theirs.or(ours),
+                    }
+                };
+                current.low = better(current.low, low, f64::lt);
+                current.high = better(current.high, high, f64::gt);
+                current.last = last;
+            }
             _ => {
-                let mut next = Bucket::new(column, (x, y));
-                next.surely_until = self.surely_until(column);
+                let next = Bucket {
+                    column,
+                    surely_until: self.surely_until(column),
+                    first,
+                    low,
+                    high,
+                    last,
+                };
                 if let Some(full) = self.bucket.replace(next) {
                     full.empty_into(&mut self.kept);
                 }
@@ -125,86 +232,153 @@ impl Thinner {
     /// Where a column has surely not ended yet: up to there no point's column needs to be worked out. Short of the
     /// column's end by more than rounding can matter.
     fn surely_until(&self, column: usize) -> f64 {
-        let width = self.right - self.left;
-        let last = self.columns.saturating_sub(1) as f64;
-        self.left + width * ((column as f64 + 0.5) / last - 1e-6)
+        self.right_end(column) - (self.right - self.left) * 1e-6
     }
 
-    fn finish(mut self) -> Vec<(f64, f64)> {
-        if let Some(full) = self.bucket {
-            full.empty_into(&mut self.kept);
-        }
-        self.kept
+    /// Where a column ends, but for rounding.
+    fn right_end(&self, column: usize) -> f64 {
+        let width = self.right - self.left;
+        let last = self.columns.saturating_sub(1) as f64;
+        self.left + width * ((column as f64 + 0.5) / last)
     }
 }
 
+/// Fewer points than this are looked at one by one.
+const FEW: usize = 8;
+
+/// The lowest and the highest point, where any is finite.
+type Heights = (Option<(f64, f64)>, Option<(f64, f64)>);
+
+/// The first of some numbers for which something holds that holds for all after it; their end where it does for none.
+fn first_where(numbers: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (numbers.start, numbers.end);
+    while low < high {
+        let middle = low.midpoint(high);
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
+}
+
+/// What was seen of one column.
 struct Bucket {
     column: usize,
     /// Points from the first one's x to here are in the column.
     surely_until: f64,
+    /// A gap is NaN.
     first: (f64, f64),
-    lowest: (f64, f64),
-    highest: (f64, f64),
+    low: Option<(f64, f64)>,
+    high: Option<(f64, f64)>,
     last: (f64, f64),
 }
 
 impl Bucket {
-    fn new(column: usize, point: (f64, f64)) -> Self {
-        Self {
-            column,
-            surely_until: f64::NEG_INFINITY,
-            first: point,
-            lowest: point,
-            highest: point,
-            last: point,
-        }
-    }
-
-    fn add(&mut self, point: (f64, f64)) {
-        if point.1 < self.lowest.1 {
-            self.lowest = point;
-        }
-        if point.1 > self.highest.1 {
-            self.highest = point;
-        }
-        self.last = point;
-    }
-
     fn empty_into(self, kept: &mut Vec<(f64, f64)>) {
-        let (early, late) = if self.lowest.0 <= self.highest.0 {
-            (self.lowest, self.highest)
-        } else {
-            (self.highest, self.lowest)
-        };
-        for point in [self.first, early, late, self.last] {
-            if kept.last() != Some(&point) {
+        let mut keep = |point: (f64, f64)| {
+            let is_new = match kept.last() {
+                Some(last) if point.1.is_nan() => !last.1.is_nan(),
+                last => !point.1.is_nan() && last != Some(&point),
+            };
+            if is_new {
                 kept.push(point);
             }
+        };
+        keep(self.first);
+        if let (Some(low), Some(high)) = (self.low, self.high) {
+            let (early, late) = if low.0 <= high.0 {
+                (low, high)
+            } else {
+                (high, low)
+            };
+            keep(early);
+            keep(late);
         }
+        keep(self.last);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::run::{Event, Scalars, What};
     use crate::tui::theme::Charset;
     use crate::tui::widget::raster::Raster;
 
+    fn place(point: &Point) -> (f64, f64) {
+        (point.step as f64, point.value)
+    }
+
     /// Numbers that look random, the same each time.
-    fn noise(count: usize) -> Vec<(f64, f64)> {
+    fn noise(count: u64) -> Vec<Point> {
         let mut state = 1_u64;
         let mut level = 0.0;
         (0..count)
-            .map(|at| {
+            .map(|step| {
                 state = state
                     .wrapping_mul(6_364_136_223_846_793_005)
                     .wrapping_add(1);
                 level += (state >> 33) as f64 / f64::from(u32::MAX) - 0.25;
-                let y = if state >> 57 == 3 { f64::NAN } else { level };
-                (at as f64, y)
+                Point {
+                    step,
+                    wall_time: 1.7e9 + step as f64 / 7.0,
+                    value: if state >> 57 == 3 { f64::NAN } else { level },
+                }
             })
             .collect()
+    }
+
+    fn curve_of(points: &[Point]) -> Curve {
+        let mut scalars = Scalars::default();
+        for point in points {
+            scalars.add(Event {
+                wall_time: point.wall_time,
+                step: point.step,
+                what: What::Scalars(vec![("a".to_owned(), point.value)]),
+            });
+        }
+        scalars.curve("a").unwrap().clone()
+    }
+
+    /// By looking at each point.
+    fn naive(
+        points: &[Point],
+        place: impl Fn(&Point) -> (f64, f64),
+        window: (f64, f64),
+        columns: usize,
+    ) -> Vec<(f64, f64)> {
+        let mut thinner = Thinner::new(place, window, columns);
+        points.iter().for_each(|point| thinner.add(point));
+        thinner.finish()
+    }
+
+    fn bits(points: &[(f64, f64)]) -> Vec<(u64, u64)> {
+        let bits = |(x, y): &(f64, f64)| (x.to_bits(), y.to_bits());
+        points.iter().map(bits).collect()
+    }
+
+    /// Without the gaps between points of one column: no dot is narrow enough for them.
+    fn without_narrow_gaps(points: &[Point], right: f64, columns: usize) -> Vec<(f64, f64)> {
+        let at = |point: &Point| column(point.step as f64, 0.0, right, columns);
+        let next_of = |nth: usize| points[nth..].iter().find(|point| point.value.is_finite());
+        let mut before: Option<&Point> = None;
+        let mut kept = Vec::new();
+        for (nth, point) in points.iter().enumerate() {
+            let column = at(point);
+            let is_narrow = before.is_some_and(|before| at(before) == column)
+                && next_of(nth).is_some_and(|next| at(next) == column);
+            if point.value.is_finite() {
+                before = Some(point);
+            } else if is_narrow {
+                continue;
+            }
+            kept.push((point.step as f64, point.value));
+        }
+        kept
     }
 
     #[test]
@@ -215,9 +389,13 @@ mod tests {
                 let right = count as f64;
                 let mut all = Raster::new(40, 8, charset);
                 let (low, high) = (-5.0, count as f64 / 3.0);
-                all.curve(points.iter().copied(), (0.0, right), (low, high), 0);
+                let every = without_narrow_gaps(&points, right, all.columns());
+                all.curve(every.into_iter(), (0.0, right), (low, high), 0);
                 let mut some = Raster::new(40, 8, charset);
-                let thinned = m4(points.into_iter(), 0.0, right, some.columns());
+                let mut thinner = Thinner::new(place, (0.0, right), some.columns());
+                thinner.add_curve(&curve_of(&points), 0);
+                let thinned = thinner.finish();
+                assert!(thinned.len() <= some.columns() * 6);
                 some.curve(thinned.into_iter(), (0.0, right), (low, high), 0);
                 assert!(all == some, "{count} points");
             }
@@ -226,55 +404,94 @@ mod tests {
 
     #[test]
     fn outlines_give_what_all_points_give() {
-        let mut scalars = Scalars::default();
-        for (x, y) in noise(300_000) {
-            scalars.add(Event {
-                wall_time: 0.0,
-                step: x as u64,
-                // Most gaps are filled, so that whole stretches have none.
-                what: What::Scalars(vec![(
-                    "a".to_owned(),
-                    if x as u64 % 50_000 < 40_000 && y.is_nan() {
-                        x / 7.0
-                    } else {
-                        y
-                    },
-                )]),
-            });
+        let mut points = noise(300_000);
+        for point in &mut points {
+            // Most gaps are filled, so that whole stretches have none.
+            if point.step % 50_000 < 40_000 && point.value.is_nan() {
+                point.value = point.step as f64 / 7.0;
+            }
         }
-        let curve = scalars.curve("a").unwrap();
+        let curve = curve_of(&points);
         for shown in [
             f64::from,
             |y: f64| if y > 0.0 { y.log10() } else { f64::NAN },
         ] {
+            let place = |point: &Point| (point.step as f64, shown(point.value));
             for (left, right, columns) in [
                 (0.0, 300_000.0, 40),
                 (5.0, 200_000.0, 7),
                 (1e5, 1.1e5, 300),
                 (0.0, 1.0, 1),
             ] {
-                let all = curve
-                    .points()
-                    .map(|point| (point.step as f64, shown(point.value)));
-                let all = m4(all, left, right, columns);
-                let place = |point: &Point| (point.step as f64, shown(point.value));
-                let outlined = m4_of_curve(curve, place, left, right, columns);
-                let bits = |points: &[(f64, f64)]| -> Vec<_> {
-                    points
-                        .iter()
-                        .map(|(x, y)| (x.to_bits(), y.to_bits()))
-                        .collect()
-                };
-                assert_eq!(bits(&outlined), bits(&all), "{left}..{right}");
+                for from in [0, 5, 1_024, 65_536, 70_000] {
+                    let all = naive(&points[from..], place, (left, right), columns);
+                    let mut thinner = Thinner::new(place, (left, right), columns);
+                    thinner.add_curve(&curve, from);
+                    assert_eq!(
+                        bits(&thinner.finish()),
+                        bits(&all),
+                        "{left}..{right} from {from}"
+                    );
+                }
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Gaps, infinities, values below 0, steps that are left out, clocks that are set back, any window.
+        #[test]
+        fn whatever_was_logged_outlines_give_what_all_points_give(
+            seed in prop::collection::vec((any::<u32>(), 1_u64..4, -40_i32..40), 2_000..6_000),
+            wild in 0_u32..3, clock in 0_u32..3,
+            (from, to) in (0.0..1.0_f64, 0.0..1.0_f64), columns in 1_usize..400, by in 0..4,
+        ) {
+            let (mut step, mut time) = (0, 1.7e9);
+            let points: Vec<Point> = seed
+                .iter()
+                .map(|(number, ahead, level)| {
+                    step += ahead;
+                    time += if clock == 2 && number % 97 == 0 { -5.0 } else { 0.25 };
+                    let value = match number % 50 {
+                        0 if wild > 0 => f64::NAN,
+                        1 if wild > 1 => f64::INFINITY,
+                        _ => f64::from(*level) + f64::from(*number) / 1e9,
+                    };
+                    Point { step, wall_time: if clock == 1 { 0.0 } else { time }, value }
+                })
+                .collect();
+            let place = |point: &Point| {
+                let x = match by {
+                    0 | 1 => point.step as f64,
+                    2 => point.wall_time - 1.7e9,
+                    _ => (point.step as f64).log10(),
+                };
+                let log = by == 1 || by == 3;
+                let y = point.value;
+                (x, if !log { y } else if y > 0.0 { y.log10() } else { f64::NAN })
+            };
+            let ends = [points[0], points[points.len() - 1]].map(|point| place(&point).0);
+            let (a, b) = (ends[0] + (ends[1] - ends[0]) * from, ends[0] + (ends[1] - ends[0]) * to);
+            let window = (a.min(b), a.max(b));
+            let mut thinner = Thinner::new(place, window, columns);
+            thinner.add_curve(&curve_of(&points), 0);
+            let all = naive(&points, place, window, columns);
+            prop_assert_eq!(bits(&thinner.finish()), bits(&all));
         }
     }
 
     #[test]
     fn a_spike_among_a_million_points_stays() {
-        let points =
-            (0..1_000_000).map(|at| (f64::from(at), if at == 777_777 { 9.0 } else { 1.0 }));
-        let kept = m4(points, 0.0, 1e6, 100);
+        let points: Vec<Point> = (0..1_000_000)
+            .map(|step| Point {
+                step,
+                wall_time: 0.0,
+                value: if step == 777_777 { 9.0 } else { 1.0 },
+            })
+            .collect();
+        let mut thinner = Thinner::new(place, (0.0, 1e6), 100);
+        thinner.add_curve(&curve_of(&points), 0);
+        let kept = thinner.finish();
         assert!(kept.len() <= 400);
         assert!(kept.iter().any(|(_, y)| *y > 8.0));
     }

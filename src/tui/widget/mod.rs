@@ -3,8 +3,10 @@
 pub mod axis;
 pub mod chart;
 pub mod decimate;
+pub mod derive;
 pub mod gauge;
 pub mod histogram;
+pub mod line;
 pub mod raster;
 pub mod scale;
 pub mod smooth;

@@ -1,29 +1,41 @@
 //! Smoothing of curves: an exponential moving average without the pull of its first value.
 
-/// Smooths `points`, each value weighing `1 − weight` and all before it `weight`, debiased as TensorBoard does:
-/// the average is divided by `1 − weight^n`, so that the first values are not drawn towards 0 or towards the first.
-/// A NaN stays a gap and is not averaged. A weight of 0 changes nothing.
-pub fn debiased(
-    points: impl Iterator<Item = (f64, f64)>,
+/// A moving average, each value weighing `1 − weight` and all before it `weight`, debiased as TensorBoard does: the
+/// average is divided by `1 − weight^n`, so that the first values are not drawn towards 0 or towards the first.
+/// A weight of 0 changes nothing.
+#[derive(Debug, Clone)]
+pub struct Average {
     weight: f64,
-) -> impl Iterator<Item = (f64, f64)> {
-    let mut average = 0.0;
-    let mut remaining = 1.0;
-    points.map(move |(x, y)| {
-        if !y.is_finite() {
-            return (x, y);
+    average: f64,
+    /// What all values before the first one would weigh.
+    pub remaining: f64,
+}
+
+impl Average {
+    /// The average of nothing yet.
+    pub fn new(weight: f64) -> Self {
+        Self {
+            weight,
+            average: 0.0,
+            remaining: 1.0,
         }
-        average = average * weight + (1.0 - weight) * y;
-        remaining *= weight;
-        let weight_so_far = 1.0 - remaining;
+    }
+
+    /// The average with the next value; one that is not finite stays a gap and is not averaged.
+    pub fn next(&mut self, value: f64) -> f64 {
+        if !value.is_finite() {
+            return value;
+        }
+        self.average = self.average * self.weight + (1.0 - self.weight) * value;
+        self.remaining *= self.weight;
+        let weight_so_far = 1.0 - self.remaining;
         // After some dozen or hundred values it is 1, and dividing by it would be most of the work.
-        let unbiased = if weight_so_far < 1.0 {
-            average / weight_so_far
+        if weight_so_far < 1.0 {
+            self.average / weight_so_far
         } else {
-            average
-        };
-        (x, unbiased)
-    })
+            self.average
+        }
+    }
 }
 
 #[cfg(test)]
@@ -31,8 +43,8 @@ mod tests {
     use super::*;
 
     fn smooth(values: &[f64], weight: f64) -> Vec<f64> {
-        let points = (0..).map(f64::from).zip(values.iter().copied());
-        debiased(points, weight).map(|(_, y)| y).collect()
+        let mut average = Average::new(weight);
+        values.iter().map(|value| average.next(*value)).collect()
     }
 
     #[test]
