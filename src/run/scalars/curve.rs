@@ -131,6 +131,21 @@ impl Curve {
         self.newest.last().copied().or_else(packed)
     }
 
+    /// Its newest points in order: at least `count` where it has so many.
+    pub fn newest_points(&self, count: usize) -> Vec<Point> {
+        let lacking = count.saturating_sub(self.newest.len());
+        let whole = self
+            .blocks
+            .len()
+            .saturating_sub(lacking.div_ceil(BLOCK_POINTS));
+        let mut points = Vec::new();
+        for block in &self.blocks[whole..] {
+            block.unpack(&mut points);
+        }
+        points.extend_from_slice(&self.newest);
+        points
+    }
+
     /// Its ends, extremes and number of points, without looking at each.
     pub fn outline(&self) -> Option<Outline> {
         let outlines = self.stretches().map(|stretch| stretch.outline);
