@@ -1,7 +1,7 @@
 //! The one place where the dashboard meets the world: events come in, effects are carried out, frames go out.
 
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -207,7 +207,7 @@ async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
         let Some(message) = message else { continue };
         for effect in update(&mut model, message) {
             if let Effect::ExportScreen(file) = effect {
-                let told = export_screen(&model, &file);
+                let told = export::write_screen(&model, &file);
                 world.answer(Message::Exported(told));
                 continue;
             }
@@ -338,20 +338,6 @@ impl World {
         // The receiver lives as long as the loop that calls this.
         let _ = self.messages.send(message);
     }
-}
-
-/// Draws the screen once more, into a file; its pictures stay what the terminal alone can show.
-fn export_screen(model: &Model, file: &Path) -> Result<String, String> {
-    let size = ratatui::layout::Rect::new(0, 0, model.size.0, model.size.1);
-    let backend = ratatui::backend::TestBackend::new(size.width, size.height);
-    let failed = |error: &dyn std::fmt::Display| format!("the screen can't be drawn: {error}");
-    let mut terminal = ratatui::Terminal::new(backend).map_err(|error| failed(&error))?;
-    let mut cache = ViewCache::default();
-    terminal
-        .draw(|frame| view::draw(model, &mut cache, frame))
-        .map_err(|error| failed(&error))?;
-    let svg = export::screen(terminal.backend().buffer(), model.theme.background);
-    export::write_text(&svg, file)
 }
 
 /// Stops the process group as Ctrl-Z would, and comes back when it is told to go on.
