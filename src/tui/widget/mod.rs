@@ -8,4 +8,5 @@ pub mod histogram;
 pub mod raster;
 pub mod scale;
 pub mod smooth;
+pub mod spread;
 pub mod text;
