@@ -1,10 +1,11 @@
-//! Pictures: curves of scalars as PNG, SVG or CSV; charts of verification; pairs of faces.
+//! Pictures: curves of scalars as PNG, SVG or CSV; charts of verification; pairs of faces; screens.
 //!
 //! `curves` draws scalars, `smooth` holds their arithmetic; `chart` draws what verification comes to, on the axes of
-//! `axis`; `faces` lays pictures side by side. The font ships with the program, so that pictures look the same on a
+//! `axis`; `faces` lays pictures side by side; `cells` draws a screen of characters. The font ships with the program, so that pictures look the same on a
 //! machine without fonts.
 
 mod axis;
+mod cells;
 mod chart;
 mod curves;
 mod faces;
@@ -20,6 +21,7 @@ use thiserror::Error;
 use crate::atomic::atomic_write;
 use crate::run::Point;
 
+pub use cells::{Cells, CharacterCell};
 pub use chart::{Chart, DistanceHistogram, RocLine};
 pub use faces::{Caption, Picture, sheet, side_by_side};
 pub use smooth::smoothed;
@@ -138,7 +140,11 @@ pub fn save_curves(curves: &[Curve], options: &CurveOptions, path: &Path) -> Res
         Format::Svg => curves::svg(curves, options)?.into_bytes(),
         Format::Csv => csv(curves, options.smoothing).into_bytes(),
     };
-    atomic_write(path, &bytes).map_err(|source| PlotError::Write {
+    write(path, &bytes)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), PlotError> {
+    atomic_write(path, bytes).map_err(|source| PlotError::Write {
         path: path.to_owned(),
         source,
     })

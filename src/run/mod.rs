@@ -32,7 +32,10 @@ pub use embeddings::{
     EmbeddedItem, EmbeddingOrigin, Embeddings, KEPT_EMBEDDINGS, kept_path, kept_size,
 };
 pub use error::RunError;
-pub use events::{Event, EventTail, EventWriter, What, is_event_file, masked_crc32c};
+pub use events::{
+    Event, EventTail, EventWriter, QUANTILES, What, is_event_file, masked_crc32c, quantile_of,
+    quantile_tag,
+};
 pub use heartbeats::Heartbeats;
 pub use inbox::{Inbox, RejectedCommand};
 pub use index::IndexHome;

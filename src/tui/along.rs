@@ -23,7 +23,7 @@ pub enum AlongBy {
 }
 
 /// The tag by which a run logs its epochs.
-const EPOCH: &str = "train/epoch";
+pub const EPOCH: &str = "train/epoch";
 
 /// How points of a run are placed from left to right.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -245,6 +245,20 @@ mod tests {
             });
         }
         assert_eq!(steps_of_epoch(&scalars), Some(700.0));
+    }
+
+    #[test]
+    fn epochs_that_are_logged_in_parts_have_a_length_too() {
+        let mut scalars = Scalars::default();
+        for step in 1..=5_000_u64 {
+            scalars.add(Event {
+                wall_time: step as f64,
+                step,
+                what: What::Scalars(vec![(EPOCH.to_owned(), step as f64 / 700.0)]),
+            });
+        }
+        let steps = steps_of_epoch(&scalars).unwrap();
+        assert!((steps - 700.0).abs() < 1e-6, "{steps}");
     }
 
     #[test]

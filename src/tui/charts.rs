@@ -1,14 +1,17 @@
 //! Which charts a run has: the known ones in their order, then one for every other tag.
 
+pub mod spreads;
+
 use std::collections::BTreeSet;
 
-use crate::run::JobKind;
+use crate::run::{JobKind, quantile_of};
 use crate::untrusted::visible;
 
-use super::along::Along;
+use super::along::{Along, EPOCH};
 use super::model::Model;
 use super::snapshot::Curves;
 use super::widget::chart::{GUTTER, Unit};
+use spreads::{COSINE_OWN, Ground, Shading};
 
 /// One chart: which curves, in what unit.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +24,8 @@ pub struct ChartOf {
     pub unit: Unit,
     /// Whether heights can be logarithmic.
     pub log: bool,
+    /// What is shaded behind the curves.
+    pub ground: Option<Ground>,
 }
 
 /// The charts of the selected run, in order.
@@ -37,7 +42,11 @@ pub fn of(model: &Model) -> Vec<ChartOf> {
 /// The charts of one run; one that trains has the most important ones before there is a value.
 pub fn of_curves(curves: &Curves, trains: bool) -> Vec<ChartOf> {
     let tags: BTreeSet<&str> = curves.scalars.tags().collect();
-    let mut taken: BTreeSet<&str> = BTreeSet::new();
+    let histograms = spreads::histograms(&tags);
+    let is_quantile =
+        |tag: &str| quantile_of(tag).is_some_and(|(whole, _)| histograms.contains(whole));
+    // What lies along the axis is no curve.
+    let mut taken = BTreeSet::from([EPOCH]);
     let mut charts = Vec::new();
     for known in KNOWN {
         let here: Vec<(String, Vec<String>)> = known
@@ -54,50 +63,87 @@ pub fn of_curves(curves: &Curves, trains: bool) -> Vec<ChartOf> {
                 curves: here,
                 unit: known.unit,
                 log: known.log,
+                ground: None,
             });
         }
+        let last = charts.last_mut();
         match known.title {
-            "total loss" => charts.extend(stack(&tags)),
+            "total loss" => charts.extend(stack("loss, stacked", LOSS, &tags)),
             "accuracy" => charts.extend(validation(&tags, trains)),
+            "images/s" => {
+                if let Some(time) = stack(STEP_TIME_TITLE, STEP_TIME, &tags) {
+                    taken.extend(STEP_TIME.iter().flat_map(|(_, tags)| *tags));
+                    charts.push(time);
+                }
+            }
+            "cosine" if tags.contains("train/cosine_own") => {
+                let is_there = histograms.contains(COSINE_OWN);
+                if let Some(cosine) = last.filter(|_| is_there) {
+                    cosine.ground = Some(Ground {
+                        histogram: COSINE_OWN.to_owned(),
+                        shading: Shading::MostValues,
+                    });
+                }
+                charts.push(spreads::chart(COSINE_OWN, is_there));
+            }
             _ => {}
         }
     }
     let others = tags
         .iter()
-        .filter(|tag| !taken.contains(*tag) && set_of(tag).is_none());
+        .filter(|tag| !taken.contains(*tag) && set_of(tag).is_none() && !is_quantile(tag));
     charts.extend(others.map(|tag| ChartOf {
         title: visible(tag),
         curves: vec![(String::new(), vec![(*tag).to_owned()])],
         unit: Unit::Plain,
         log: true,
+        ground: None,
     }));
+    let others = histograms.iter().filter(|whole| **whole != COSINE_OWN);
+    charts.extend(others.map(|whole| spreads::chart(whole, true)));
     charts
 }
 
-/// The parts of the loss as they count, one on top of the other: the last reaches the total.
-fn stack(tags: &BTreeSet<&str>) -> Option<ChartOf> {
-    const PARTS: [(&str, &[&str]); 4] = [
-        ("margin", &["loss/margin_weighted", "loss/margin"]),
-        ("triplet", &["loss/triplet_weighted", "loss/triplet"]),
-        ("centre", &["loss/centre_weighted"]),
-        (
-            "decay",
-            &["loss/weight_decay_weighted", "loss/weight_decay"],
-        ),
-    ];
+/// Parts of a whole: labels, and of each the tags that may hold it, the first one there counting.
+type Parts = &'static [(&'static str, &'static [&'static str])];
+
+/// The parts of the loss as they count.
+const LOSS: Parts = &[
+    ("margin", &["loss/margin_weighted", "loss/margin"]),
+    ("triplet", &["loss/triplet_weighted", "loss/triplet"]),
+    ("centre", &["loss/centre_weighted"]),
+    (
+        "decay",
+        &["loss/weight_decay_weighted", "loss/weight_decay"],
+    ),
+];
+
+/// The title of the chart of [`STEP_TIME`].
+pub const STEP_TIME_TITLE: &str = "seconds a step, stacked";
+/// Where the time of a step goes.
+pub const STEP_TIME: Parts = &[
+    ("data", &["time/data"]),
+    ("forward", &["time/forward"]),
+    ("backward", &["time/backward"]),
+    ("optimiser", &["time/optimiser"]),
+];
+
+/// Parts one on top of the other: the last reaches the whole.
+fn stack(title: &str, parts: Parts, tags: &BTreeSet<&str>) -> Option<ChartOf> {
     let mut below: Vec<String> = Vec::new();
     let mut curves = Vec::new();
-    for (label, names) in PARTS {
+    for (label, names) in parts {
         if let Some(tag) = names.iter().find(|tag| tags.contains(*tag)) {
             below.push((*tag).to_owned());
-            curves.push((label.to_owned(), below.clone()));
+            curves.push(((*label).to_owned(), below.clone()));
         }
     }
     (curves.len() > 1).then(|| ChartOf {
-        title: "loss, stacked".to_owned(),
+        title: title.to_owned(),
         curves,
         unit: Unit::Plain,
         log: false,
+        ground: None,
     })
 }
 
@@ -111,6 +157,7 @@ fn validation(tags: &BTreeSet<&str>, trains: bool) -> Option<ChartOf> {
         curves,
         unit: Unit::Percent,
         log: false,
+        ground: None,
     })
 }
 
@@ -158,20 +205,61 @@ const KNOWN: &[Known] = &[
         )
     },
     known("learning rate", &[("", "train/learning_rate")], true),
-    Known {
-        log: false,
-        ..known("images/s", &[("", "speed/images_per_second")], true)
-    },
     known("gradient norm", &[("", "train/gradient_norm")], false),
-    known("data wait", &[("", "speed/data_wait")], false),
     Known {
         log: false,
         ..known(
             "cosine",
             &[
                 ("own class", "train/cosine_own"),
+                ("nearest other", "train/cosine_between"),
                 ("between people", "embedding/cosine_between"),
             ],
+            false,
+        )
+    },
+    Known {
+        log: false,
+        ..known("images/s", &[("", "speed/images_per_second")], true)
+    },
+    Known {
+        unit: Unit::Percent,
+        ..known("data wait", &[("", "speed/data_wait")], false)
+    },
+    known("seconds a validation", &[("", "time/evaluation")], false),
+    Known {
+        unit: Unit::Percent,
+        log: false,
+        ..known(
+            "utilisation",
+            &[
+                ("GPU", "device/gpu_utilisation"),
+                ("CPU", "device/cpu_utilisation"),
+            ],
+            false,
+        )
+    },
+    Known {
+        unit: Unit::Gibibytes,
+        log: false,
+        ..known(
+            "memory, GiB",
+            &[
+                ("GPU", "device/gpu_memory_bytes"),
+                ("worker", "device/memory_bytes"),
+            ],
+            false,
+        )
+    },
+    Known {
+        log: false,
+        ..known("GPU power, W", &[("", "device/gpu_power_watts")], false)
+    },
+    Known {
+        log: false,
+        ..known(
+            "GPU temperature, °C",
+            &[("", "device/gpu_temperature")],
             false,
         )
     },

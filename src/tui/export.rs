@@ -1,21 +1,23 @@
-//! What a view shows as a file: curves as pictures or numbers, tables as CSV, the screen itself as SVG.
+//! What a view shows as a file: curves as pictures or numbers, tables as CSV, the screen itself as a picture.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
-use ratatui::buffer::Buffer;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
-use unicode_width::UnicodeWidthStr;
 
 use crate::atomic::atomic_write;
 use crate::eval::failures;
-use crate::plot::{self, Curve, CurveOptions};
+use crate::plot::{self, Cells, CharacterCell, Curve, CurveOptions};
 use crate::untrusted::{visible, visible_path};
 
 use super::comparison;
 use super::model::{Model, View};
+use super::picture::{self, Graphics};
 use super::snapshot::Curves;
 use super::theme::Background;
+use super::view::{self, ViewCache};
 use super::words;
 
 /// Curves to be drawn into a file.
@@ -186,83 +188,72 @@ pub fn copied(model: &Model) -> Option<String> {
     }
 }
 
-/// Cells of a picture of the screen, in pixels.
-const CELL: (usize, usize) = (8, 17);
-
-/// A screen as an SVG picture, its text as text.
-pub fn screen(buffer: &Buffer, background: Background) -> String {
-    let (ground, ink) = match background {
-        Background::Dark => ("#1e1e1e", "#d4d4d4"),
-        Background::Light => ("#ffffff", "#1e1e1e"),
-    };
-    let area = buffer.area;
-    let (width, height) = (
-        usize::from(area.width) * CELL.0,
-        usize::from(area.height) * CELL.1,
-    );
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         font-family=\"DejaVu Sans Mono,Menlo,Consolas,monospace\" font-size=\"13\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"{ground}\"/>\n"
-    );
-    for y in area.top()..area.bottom() {
-        let mut x = area.left();
-        while x < area.right() {
-            let cell = &buffer[(x, y)];
-            let reversed = cell.modifier.contains(Modifier::REVERSED);
-            let (mut fill, mut behind) = (hex(cell.fg), hex(cell.bg));
-            if reversed {
-                (fill, behind) = (
-                    Some(behind.unwrap_or_else(|| ground.to_owned())),
-                    Some(fill.unwrap_or_else(|| ink.to_owned())),
-                );
-            }
-            let wide = cell.symbol().width().max(1);
-            let left = usize::from(x) * CELL.0;
-            let top = usize::from(y) * CELL.1;
-            // Writing to a `String` can't fail.
-            if let Some(behind) = behind {
-                let _ = writeln!(
-                    svg,
-                    "<rect x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\" fill=\"{behind}\"/>",
-                    wide * CELL.0,
-                    CELL.1
-                );
-            }
-            if cell.symbol().trim() != "" {
-                let fill = fill.unwrap_or_else(|| ink.to_owned());
-                let weight = if cell.modifier.contains(Modifier::BOLD) {
-                    " font-weight=\"bold\""
-                } else {
-                    ""
-                };
-                let dim = if cell.modifier.contains(Modifier::DIM) {
-                    " opacity=\"0.65\""
-                } else {
-                    ""
-                };
-                let text = escaped(cell.symbol());
-                let base = top + CELL.1 - 4;
-                let _ = writeln!(
-                    svg,
-                    "<text x=\"{left}\" y=\"{base}\" fill=\"{fill}\"{weight}{dim}>{text}</text>"
-                );
-            }
-            x += wide as u16;
+/// Draws the screen once more, into a file, whose ending says as what: .png or .svg. What was written.
+///
+/// # Errors
+/// In words, what is wrong.
+pub fn write_screen(model: &Model, file: &Path) -> Result<String, String> {
+    let mut model = model.clone();
+    // The line that asked for it is no part of the view; faces that only a terminal can show become half-blocks.
+    model.overlay = None;
+    model.graphics = model.graphics.map(|_| Graphics::HALF_BLOCKS);
+    let failed = |error: &dyn std::fmt::Display| format!("the screen can't be drawn: {error}");
+    let backend = TestBackend::new(model.size.0, model.size.1);
+    let mut terminal = Terminal::new(backend).map_err(|error| failed(&error))?;
+    let mut cache = ViewCache::default();
+    // Another frame has the pictures that the one before wanted, and what of a long run it had no time for.
+    loop {
+        terminal
+            .draw(|frame| view::draw(&model, &mut cache, frame))
+            .map_err(|error| failed(&error))?;
+        let wanted = cache.pictures.take_wanted();
+        if wanted.is_empty() && !cache.is_behind() {
+            break;
+        }
+        for wanted in wanted {
+            cache.pictures.keep(picture::encode(&wanted));
         }
     }
-    svg + "</svg>\n"
+    let cells = cells(terminal.backend().buffer(), model.theme.background);
+    cells
+        .save(file)
+        .map_err(|error| visible(&error.to_string()))?;
+    Ok(format!("written: {}", visible_path(file)))
 }
 
-fn escaped(text: &str) -> String {
-    let safe = visible(text);
-    safe.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+/// A screen as cells to draw, in the colours of a usual terminal where it has none of its own.
+fn cells(buffer: &Buffer, background: Background) -> Cells {
+    let (ground, ink) = match background {
+        Background::Dark => ([0x1e; 3], [0xd4; 3]),
+        Background::Light => ([0xff; 3], [0x1e; 3]),
+    };
+    let cell = |cell: &Cell| {
+        let (mut inked, mut behind) = (rgb(cell.fg).unwrap_or(ink), rgb(cell.bg));
+        if cell.modifier.contains(Modifier::REVERSED) {
+            (inked, behind) = (behind.unwrap_or(ground), Some(inked));
+        }
+        if cell.modifier.contains(Modifier::DIM) {
+            let under = behind.unwrap_or(ground);
+            inked = [0, 1, 2].map(|part| {
+                ((u16::from(inked[part]) * 13 + u16::from(under[part]) * 7) / 20) as u8
+            });
+        }
+        CharacterCell {
+            symbol: visible(cell.symbol()),
+            ink: inked,
+            ground: behind,
+            bold: cell.modifier.contains(Modifier::BOLD),
+        }
+    };
+    Cells {
+        columns: buffer.area.width.into(),
+        cells: buffer.content.iter().map(cell).collect(),
+        ground,
+    }
 }
 
-/// A colour of the screen as SVG writes it; `None` for the terminal's own.
-fn hex(colour: Color) -> Option<String> {
+/// A colour as red, green and blue; `None` for the terminal's own.
+fn rgb(colour: Color) -> Option<[u8; 3]> {
     const SIXTEEN: [u32; 16] = [
         0x00_00_00, 0xcd_31_31, 0x0d_bc_79, 0xe5_e5_10, 0x24_72_c8, 0xbc_3f_bc, 0x11_a8_cd,
         0xe5_e5_e5, 0x66_66_66, 0xf1_4c_4c, 0x23_d1_8b, 0xf5_f5_43, 0x3b_8e_ea, 0xd6_70_d6,
@@ -302,16 +293,20 @@ fn hex(colour: Color) -> Option<String> {
         Color::LightCyan => number(14),
         Color::White => number(15),
     };
-    Some(format!("#{rgb:06x}"))
+    let [_, red, green, blue] = rgb.to_be_bytes();
+    Some([red, green, blue])
 }
 
 #[cfg(test)]
 mod tests {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
     use ratatui::layout::Rect;
     use ratatui::style::Style;
 
     use super::*;
     use crate::tui::fixtures;
+    use crate::tui::message::Message;
+    use crate::tui::update::update;
 
     #[test]
     fn every_table_is_written_with_its_head() {
@@ -355,16 +350,43 @@ mod tests {
     }
 
     #[test]
-    fn a_screen_is_text_in_its_colours_and_nothing_in_it_is_markup() {
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 2));
-        buffer.set_string(0, 0, "a<b&脸", Style::new().fg(Color::Indexed(196)));
-        buffer.set_string(0, 1, "x", Style::new().add_modifier(Modifier::REVERSED));
-        let svg = screen(&buffer, Background::Dark);
-        assert!(svg.contains("fill=\"#ff0000\">&lt;</text>"), "{svg}");
-        assert!(svg.contains(">&amp;</text>") && svg.contains(">脸</text>"));
-        // Reversed text has the ground's colour on the ink's.
-        assert!(svg.contains("fill=\"#d4d4d4\"/>") && svg.contains("fill=\"#1e1e1e\">x</text>"));
-        assert_eq!(svg.matches("<text").count(), 6);
+    fn a_screen_keeps_its_colours() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 3, 1));
+        buffer.set_string(0, 0, "a", Style::new().fg(Color::Indexed(196)));
+        buffer.set_string(1, 0, "b", Style::new().add_modifier(Modifier::REVERSED));
+        buffer.set_string(2, 0, "c", Style::new().add_modifier(Modifier::DIM));
+        let drawn = cells(&buffer, Background::Dark);
+        let colours: Vec<_> = drawn
+            .cells
+            .iter()
+            .map(|cell| (cell.ink, cell.ground))
+            .collect();
+        // Reversed text has the ground's colour on the ink's; dim text lies between both.
+        let expected = [
+            ([255, 0, 0], None),
+            ([0x1e; 3], Some([0xd4; 3])),
+            ([148; 3], None),
+        ];
+        assert_eq!(colours, expected);
+    }
+
+    #[test]
+    fn the_view_is_written_with_its_faces_and_without_the_line_that_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut model = fixtures::failing_pairs();
+        let asked = KeyEvent::new(KeyCode::Char('W'), KeyModifiers::NONE);
+        update(&mut model, Message::Key(asked));
+        let file = folder.path().join("view.svg");
+        let told = write_screen(&model, &file).unwrap();
+        assert!(told.contains("view.svg"), "{told}");
+        let svg = std::fs::read_to_string(&file).unwrap();
+        assert!(!svg.contains("write the view"), "{svg}");
+        assert!(
+            svg.matches("<path").count() > 20,
+            "faces are of many colours"
+        );
+        let wrong = write_screen(&model, &folder.path().join("view.gif")).unwrap_err();
+        assert!(wrong.contains("ending"), "{wrong}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::eval::operating::OperatingPoints;
 use crate::eval::{Accuracy, Evaluation, FoldFigures, PairCounts, Provenance, Rule, ScoredPair};
 use crate::run::{
     BareWeights, Command, Entry, Event, FigureOptions, Job, JobKind, JournalEvent, Preprocessing,
-    RunDirectory, RunState, Scalars, Status, VerificationSet, What, Work,
+    QUANTILES, RunDirectory, RunState, Scalars, Status, VerificationSet, What, Work, quantile_tag,
 };
 
 use super::comparison;
@@ -372,25 +372,58 @@ pub fn curves(name: &str) -> Curves {
             ),
             ("speed/images_per_second", 41.0 + ripple),
             ("speed/data_wait", 0.01),
+            ("train/epoch", at / 200.0),
+            ("train/cosine_own", 0.75 - 0.7 * falling),
+            ("embedding/cosine_between", 0.05 + 0.3 * falling),
+            ("time/data", 0.02),
+            ("time/forward", 0.5 + ripple / 20.0),
+            ("time/backward", 0.9 + ripple / 20.0),
+            ("time/optimiser", 0.05),
         ];
         if step % 100 == 0 {
             values.push(("eval/heldout_glint6.bin/accuracy", 0.55 + 0.2 * at / 600.0));
+            values.push(("time/evaluation", 21.0));
         }
-        let values = values
+        if step % 5 == 0 {
+            let memory = 2_200_000_000.0 + 100_000.0 * at;
+            values.extend([
+                ("device/cpu_utilisation", 1.8),
+                ("device/memory_bytes", memory),
+            ]);
+        }
+        let mut values: Vec<(String, f64)> = values
             .into_iter()
-            .map(|(tag, value)| (tag.to_owned(), value));
+            .map(|(tag, value)| (tag.to_owned(), value))
+            .collect();
+        if step % 20 == 0 {
+            values.extend(quantiles(
+                "distribution/cosine_own",
+                0.75 - 0.7 * falling,
+                0.06 + 0.12 * falling,
+            ));
+        }
         scalars.add(Event {
             wall_time: NOW - 300.0 + at / 3.0,
             step,
-            what: What::Scalars(values.collect()),
+            what: What::Scalars(values),
         });
     }
     Curves::new(path(name), Arc::new(scalars), 1)
 }
 
+/// The quantiles of a histogram whose values lie around `centre` as the logistic distribution's do.
+fn quantiles(histogram: &str, centre: f64, width: f64) -> impl Iterator<Item = (String, f64)> {
+    QUANTILES.into_iter().map(move |percent| {
+        let share = (f64::from(percent) / 100.0).clamp(0.002, 0.998);
+        let value = centre + width * (share / (1.0 - share)).ln();
+        (quantile_tag(histogram, percent), value.clamp(-1.0, 1.0))
+    })
+}
+
 /// A machine with a GPU at work.
 pub fn machine() -> MachineLoad {
     MachineLoad {
+        host: "workstation".to_owned(),
         cpu: 0.62,
         cores: 16,
         memory_used: 3_300_000_000,
@@ -414,7 +447,7 @@ pub fn compared() -> Model {
         update(&mut model, Message::Key(key));
     }
     update(&mut model, Message::Curves(curves("margin-centre")));
-    let mut other = curves("big-batch");
+    let other = curves("big-batch");
     // The other one lost more and is shorter.
     let mut scalars = Scalars::default();
     for tag in ["loss/total", "train/accuracy"] {
@@ -426,7 +459,7 @@ pub fn compared() -> Model {
             });
         }
     }
-    other.scalars = Arc::new(scalars);
+    let other = Curves::new(other.path, Arc::new(scalars), other.edition);
     update(&mut model, Message::Curves(other));
     model
 }

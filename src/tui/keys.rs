@@ -182,6 +182,9 @@ pub const TABLE: &[Binding] = &[
     bind(&[Runs], &[char('R')], A::Rename, "", "Give the run another name, where no worker has it."),
     bind(&[Runs], &[char('N')], A::Note, "note", "Note something of the run, in one line."),
     bind(&[Runs], &[char('A')], A::Archive, "", "Put the run out of sight, into .archive; asks first."),
+    bind(&[Runs], &[char('z')], A::Zoom, "", "Give the selected run's details the whole pane, and back."),
+    bind(&[Runs], &[key(KeyCode::Esc)], A::Back, "", "Out of the zoom; else show all runs again."),
+    bind(&[Evaluation], &[char('z'), key(KeyCode::Enter)], A::Zoom, "zoom", "Give the selected figure and its threshold the whole pane, and back."),
     bind(&[Evaluation], &[char('n')], A::Evaluate, "evaluate", "Evaluate a model on a set."),
     bind(&[Evaluation], &[char('o')], A::Order, "order", "Order one's own rows by the chosen column, and back."),
     bind(&[Evaluation], &[char(' ')], A::MarkRow, "compare", "Compare other figures with this one: which pairs they mend and break."),
@@ -250,7 +253,7 @@ pub const TABLE: &[Binding] = &[
     bind(PANES, &[char('5')], A::ShowErrors, "", "The list of mislabelled videos."),
     bind(&[Live, Evaluation, Failures, Errors, Data, Help], &[key(KeyCode::Esc)], A::Back, "back", "Out of the zoom, the help, the view."),
     bind(&[Live], &[char('E')], A::ExportChart, "", "Draw the chosen chart into a file: PNG, SVG or CSV."),
-    bind(VIEWS, &[char('W')], A::ExportView, "", "Write the view to a file: its table as CSV, the screen as SVG; all live charts as PNG, SVG or CSV."),
+    bind(VIEWS, &[char('W')], A::ExportView, "", "Write the view to a file: as it looks as PNG or SVG; as CSV its table or, live, all curves."),
     bind(VIEWS, &[char('Y')], A::Copy, "", "Copy what is selected, into the terminal's clipboard (OSC 52)."),
     bind(PANES, &[char(':')], A::OpenPalette, "commands", "Every command there is, by its name."),
     bind(PANES, &[char('T')], A::SwitchTheme, "", "Colours for a light background, and for a dark one."),
@@ -390,6 +393,9 @@ impl Keys {
 }
 
 impl Context {
+    /// All of them.
+    pub const ALL: &[Self] = ANYWHERE;
+
     /// The view in which it is, where it is one.
     pub fn view(self) -> Option<View> {
         match self {

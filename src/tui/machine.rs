@@ -7,9 +7,14 @@ use nvml_wrapper::Nvml;
 use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
 use sysinfo::{CpuRefreshKind, Disks, MemoryRefreshKind, RefreshKind, System};
 
+use crate::run::host;
+use crate::untrusted::visible;
+
 /// What is busy, at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MachineLoad {
+    /// Its name, safe to show.
+    pub host: String,
     /// The share of all processors that works, 0..1.
     pub cpu: f64,
     /// How many processors there are.
@@ -76,6 +81,7 @@ impl Machine {
         self.system.refresh_cpu_usage();
         self.system.refresh_memory();
         Some(MachineLoad {
+            host: visible(&host::host_name()),
             cpu: f64::from(self.system.global_cpu_usage()) / 100.0,
             cores: self.system.cpus().len(),
             memory_used: self.system.used_memory(),

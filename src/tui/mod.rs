@@ -42,5 +42,6 @@ pub mod update;
 pub mod view;
 pub mod widget;
 mod words;
+pub mod worker_load;
 
 pub use runtime::{TuiError, TuiOptions, run};

@@ -1,14 +1,15 @@
 //! Everything the screen depends on. No clock, no file: time comes in as a message.
 
+mod list;
+mod overlay;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::run::Command;
 
-use super::form::Form;
 use super::keys::{Context, Keys};
-use super::line::TextLine;
 use super::machine::MachineLoad;
 use super::picture::Graphics;
 use super::run_view::RunView;
@@ -17,6 +18,9 @@ use super::snapshot::{Curves, RunSnapshot};
 use super::theme::Theme;
 use super::threshold::{FigureOf, Scored};
 use super::triage::{Differences, Triage};
+
+pub use list::{RunOrder, RunsPlace};
+pub use overlay::{Ask, Asked, Asking, Overlay, Palette};
 
 /// The state of the dashboard.
 #[derive(Debug, Clone)]
@@ -169,161 +173,6 @@ impl<T> From<Result<Arc<T>, String>> for Known<T> {
     }
 }
 
-/// What can lie over a view.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Overlay {
-    /// The keys, from this line on.
-    Help {
-        /// Lines scrolled down.
-        scroll: usize,
-        /// What its lines must contain.
-        search: TextLine,
-        /// Whether that is being typed.
-        typing: bool,
-    },
-    /// Whether something is really to be done with a run.
-    Question {
-        /// What.
-        what: Asking,
-        /// The run.
-        path: PathBuf,
-        /// Its name.
-        name: String,
-    },
-    /// The launch form.
-    Launch(Box<Form>),
-    /// A line to type.
-    Ask(Ask),
-    /// The command palette.
-    Palette(Palette),
-}
-
-/// What is asked about a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asking {
-    /// Whether to stop it.
-    Stop,
-    /// Whether to put it out of sight.
-    Archive,
-}
-
-/// How the runs are listed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunsPlace {
-    /// What a run's name, state, device or note must contain.
-    pub filter: String,
-    /// Their order.
-    pub order: RunOrder,
-}
-
-/// The order of the runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum RunOrder {
-    /// The newest first.
-    #[default]
-    Age,
-    /// By name.
-    Name,
-    /// Those at work first, then by how they ended.
-    State,
-    /// The best validation first.
-    Best,
-    /// The furthest first.
-    Progress,
-}
-
-impl RunOrder {
-    /// The next of all.
-    #[must_use]
-    pub fn next(self) -> Self {
-        match self {
-            Self::Age => Self::Name,
-            Self::Name => Self::State,
-            Self::State => Self::Best,
-            Self::Best => Self::Progress,
-            Self::Progress => Self::Age,
-        }
-    }
-
-    /// What it orders by.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Age => "age",
-            Self::Name => "name",
-            Self::State => "state",
-            Self::Best => "best",
-            Self::Progress => "progress",
-        }
-    }
-}
-
-/// The command palette.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Palette {
-    /// What commands must contain.
-    pub line: TextLine,
-    /// The chosen one among them.
-    pub at: usize,
-}
-
-/// A question that a typed line answers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ask {
-    /// What the line is for.
-    pub about: Asked,
-    /// What was typed.
-    pub line: TextLine,
-}
-
-/// What a typed line is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
-    /// Why a video is mislabelled.
-    Reason {
-        /// The video.
-        video: String,
-    },
-    /// A video to list.
-    Video,
-    /// The file to write the error list to.
-    ExportErrors,
-    /// What the lines of the view in front must contain.
-    Filter,
-    /// The file to draw the chosen chart into.
-    ExportChart,
-    /// The file to write the view to.
-    ExportView,
-    /// The config.ini whose sets are shown.
-    Config,
-    /// A run's new name.
-    Rename {
-        /// The run.
-        path: PathBuf,
-    },
-    /// What is noted of a run.
-    Note {
-        /// The run.
-        path: PathBuf,
-    },
-}
-
-impl Asked {
-    /// What stands before the line.
-    pub fn prompt(&self) -> String {
-        match self {
-            Self::Reason { video } => format!("what is wrong with {video}:"),
-            Self::Video => "video to list, NAME/NUMBER:".to_owned(),
-            Self::ExportErrors => "write the list to (.txt .csv .toml .json):".to_owned(),
-            Self::Filter => "show only:".to_owned(),
-            Self::Config => "config.ini:".to_owned(),
-            Self::ExportChart => "draw the chart into (.png .svg .csv):".to_owned(),
-            Self::ExportView => "write the view to (.svg .csv; live .png too):".to_owned(),
-            Self::Rename { .. } => "new name:".to_owned(),
-            Self::Note { .. } => "note:".to_owned(),
-        }
-    }
-}
-
 /// How the live view shows things.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LiveOptions {
@@ -359,6 +208,8 @@ pub struct EvaluationPlace {
     pub order: Option<usize>,
     /// The figure that others are compared with.
     pub marked: Option<FigureOf>,
+    /// Whether the selected figure has the whole pane.
+    pub zoomed: bool,
     /// Whether the threshold pane shows the ROC curve.
     pub roc: bool,
     /// How many small steps its threshold was moved.
@@ -437,62 +288,11 @@ impl Model {
         self.runs.as_deref().unwrap_or_default()
     }
 
-    /// The runs that are listed, in their order.
-    pub fn listed(&self) -> Vec<&Arc<RunSnapshot>> {
-        let filter = self.list.filter.to_lowercase();
-        let contains = |run: &&Arc<RunSnapshot>| {
-            if filter.is_empty() {
-                return true;
-            }
-            let details = run.details();
-            let state = run.state().map_or("", super::words::state);
-            let device = details.map_or("", |details| &details.status.device);
-            let note = details.and_then(|details| details.note.as_deref());
-            [run.name.as_str(), state, device, note.unwrap_or("")]
-                .iter()
-                .any(|text| text.to_lowercase().contains(&filter))
-        };
-        let mut listed: Vec<&Arc<RunSnapshot>> = self.runs().iter().filter(contains).collect();
-        // They come newest first, and sorting is stable.
-        match self.list.order {
-            RunOrder::Age => {}
-            RunOrder::Name => listed.sort_by(|a, b| a.name.cmp(&b.name)),
-            RunOrder::State => listed.sort_by_key(|run| match run.state() {
-                Some(state) => (usize::from(!state.is_live()), super::words::state(state)),
-                None => (2, ""),
-            }),
-            RunOrder::Best => {
-                let best = |run: &RunSnapshot| {
-                    let best = run.details()?.best.as_ref()?;
-                    Some(best.accuracy)
-                };
-                let key = |run: &RunSnapshot| best(run).unwrap_or(f64::NEG_INFINITY);
-                listed.sort_by(|a, b| key(b).total_cmp(&key(a)));
-            }
-            RunOrder::Progress => {
-                let share = |run: &RunSnapshot| {
-                    let status = run.details().map(|details| &details.status);
-                    status.map_or(-1.0, |status| {
-                        status.step as f64 / status.steps.max(1) as f64
-                    })
-                };
-                listed.sort_by(|a, b| share(b).total_cmp(&share(a)));
-            }
-        }
-        listed
-    }
-
     /// The selected run.
     pub fn selected_run(&self) -> Option<&RunSnapshot> {
         let selected = self.selected.as_deref()?;
         let runs = self.runs().iter();
         runs.map(Arc::as_ref).find(|run| run.path == selected)
-    }
-
-    /// Its place in the list; `None` where it isn't listed.
-    pub fn selected_index(&self) -> Option<usize> {
-        let selected = self.selected.as_deref()?;
-        self.listed().iter().position(|run| run.path == selected)
     }
 
     /// The curves of a run, where they are the ones being followed.

@@ -1,7 +1,7 @@
 //! The one place where the dashboard meets the world: events come in, effects are carried out, frames go out.
 
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -154,16 +154,7 @@ async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
     world
         .screen
         .draw(|frame| view::draw(&model, &mut cache, frame))?;
-    let environment = Environment::of(|name| std::env::var(name).ok());
-    let answers = if environment.worth_asking() {
-        graphics::ask()?
-    } else {
-        Answers::default()
-    };
-    model.graphics = graphics::choose(settings.images, environment, &answers);
-    if settings.theme == ThemeChoice::Auto && answers.is_light() {
-        model.theme.background = Background::Light;
-    }
+    ask_terminal(&mut model, &settings)?;
     let (to_encode, encoded) = picture::start(sender);
     let mut events = EventStream::new();
     let mut seconds = interval(Duration::from_secs(1));
@@ -210,7 +201,7 @@ async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
         let Some(message) = message else { continue };
         for effect in update(&mut model, message) {
             if let Effect::ExportScreen(file) = effect {
-                let told = export_screen(&model, &file);
+                let told = export::write_screen(&model, &file);
                 world.answer(Message::Exported(told));
                 continue;
             }
@@ -222,6 +213,21 @@ async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
             }
         }
     }
+}
+
+/// What the terminal can show, and whether it is light.
+fn ask_terminal(model: &mut Model, settings: &Settings) -> io::Result<()> {
+    let environment = Environment::of(|name| std::env::var(name).ok());
+    let answers = if environment.worth_asking() {
+        graphics::ask()?
+    } else {
+        Answers::default()
+    };
+    model.graphics = graphics::choose(settings.images, environment, &answers);
+    if settings.theme == ThemeChoice::Auto && answers.is_light() {
+        model.theme.background = Background::Light;
+    }
+    Ok(())
 }
 
 fn first_model(options: &TuiOptions) -> Model {
@@ -341,25 +347,6 @@ impl World {
         // The receiver lives as long as the loop that calls this.
         let _ = self.messages.send(message);
     }
-}
-
-/// Draws the screen once more, into a file; its pictures stay what the terminal alone can show.
-fn export_screen(model: &Model, file: &Path) -> Result<String, String> {
-    let size = ratatui::layout::Rect::new(0, 0, model.size.0, model.size.1);
-    let backend = ratatui::backend::TestBackend::new(size.width, size.height);
-    let failed = |error: &dyn std::fmt::Display| format!("the screen can't be drawn: {error}");
-    let mut terminal = ratatui::Terminal::new(backend).map_err(|error| failed(&error))?;
-    let mut cache = ViewCache::default();
-    loop {
-        terminal
-            .draw(|frame| view::draw(model, &mut cache, frame))
-            .map_err(|error| failed(&error))?;
-        if !cache.is_behind() {
-            break;
-        }
-    }
-    let svg = export::screen(terminal.backend().buffer(), model.theme.background);
-    export::write_text(&svg, file)
 }
 
 /// Stops the process group as Ctrl-Z would, and comes back when it is told to go on.

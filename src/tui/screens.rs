@@ -10,7 +10,6 @@ use crate::run::Command;
 
 use super::fixtures;
 use super::form::Outcome;
-use super::keys::TABLE;
 use super::marks::MarkKind;
 use super::message::{KeyOf, Message};
 use super::model::{Access, Model, Overlay};
@@ -18,6 +17,8 @@ use super::picture;
 use super::theme::{Charset, Depth};
 use super::update::update;
 use super::view::{self, ViewCache};
+
+mod modes;
 
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (200, 50);
@@ -39,14 +40,17 @@ fn buffer(model: &mut Model, size: (u16, u16)) -> Buffer {
 }
 
 fn screen(model: &mut Model, size: (u16, u16)) -> String {
-    let buffer = buffer(model, size);
-    let rows: Vec<String> = (0..size.1)
-        .map(|y| {
-            let row: String = (0..size.0).map(|x| buffer[(x, y)].symbol()).collect();
-            row.trim_end().to_owned()
-        })
-        .collect();
-    rows.join("\n")
+    rows(&buffer(model, size)).join("\n")
+}
+
+fn rows(buffer: &Buffer) -> Vec<String> {
+    let row = |y| {
+        let row: String = (0..buffer.area.width)
+            .map(|x| buffer[(x, y)].symbol())
+            .collect();
+        row.trim_end().to_owned()
+    };
+    (0..buffer.area.height).map(row).collect()
 }
 
 fn press(model: &mut Model, keys: &str) {
@@ -74,15 +78,15 @@ macro_rules! both_sizes {
 
 #[test]
 fn runs() {
-    both_sizes!("runs", fixtures::busy(), "");
     both_sizes!("runs_none", fixtures::empty(), "");
+    both_sizes!("runs_zoomed", fixtures::busy(), "z");
+    both_sizes!("runs_noted", fixtures::busy(), "jjjjjjj");
     both_sizes!("runs_failed_selected", fixtures::busy(), "jjjjjj");
     both_sizes!("runs_broken_selected", fixtures::busy(), "jjjjjjjjj");
 }
 
 #[test]
 fn live() {
-    both_sizes!("live", fixtures::busy(), "⏎");
     both_sizes!("live_last_chart", fixtures::busy(), "⏎G");
     both_sizes!("live_zoomed_smoothed_log", fixtures::busy(), "⏎zeey");
     both_sizes!("live_accuracy_zoomed", fixtures::busy(), "⏎↓↓z");
@@ -103,7 +107,6 @@ fn live() {
 
 #[test]
 fn data() {
-    both_sizes!("data", fixtures::sets(), "");
     both_sizes!("data_zoomed", fixtures::sets(), "z");
     both_sizes!("data_broken_selected", fixtures::sets(), "j");
 }
@@ -163,32 +166,24 @@ fn evaluation() {
 #[test]
 fn thresholds() {
     let scored = || fixtures::figure(Ok(fixtures::scored()));
-    both_sizes!("threshold", scored(), "");
     both_sizes!("threshold_moved", scored(), "{{[");
     both_sizes!("roc", scored(), "r");
+    both_sizes!("evaluation_zoomed", scored(), "z");
     both_sizes!("evaluation_ordered", scored(), "o");
     let missing = "this figure's scores were not kept: measure it anew with `facetui eval`";
     let missing = || fixtures::figure(Err(missing.to_owned()));
     both_sizes!("threshold_missing", missing(), "]");
-    let mut ascii = scored();
-    ascii.theme.charset = Charset::Ascii;
-    insta::assert_snapshot!("threshold_ascii_80x24", screen(&mut ascii, SMALL));
 }
 
 #[test]
 fn faces() {
-    both_sizes!("pairs", fixtures::failing_pairs(), "");
     both_sizes!("pairs_zoomed", fixtures::failing_pairs(), "z→");
     both_sizes!("pairs_by_kind", fixtures::failing_pairs(), "oof");
-    both_sizes!("pairs_reason", fixtures::failing_pairs(), "m");
     both_sizes!("pairs_none", fixtures::empty(), "4");
-    both_sizes!("errors", fixtures::error_list(), "");
     both_sizes!("errors_suspects", fixtures::error_list(), "f");
     let mut words = fixtures::failing_pairs();
     words.graphics = None;
     insta::assert_snapshot!("pairs_without_pictures_80x24", screen(&mut words, SMALL));
-    words.theme.charset = Charset::Ascii;
-    insta::assert_snapshot!("pairs_ascii_80x24", screen(&mut words, SMALL));
 }
 
 #[test]
@@ -207,12 +202,7 @@ fn half_blocks_of_a_terminal_with_256_colours_are_of_its_palette() {
 
 #[test]
 fn overlays() {
-    both_sizes!("help", fixtures::busy(), "?");
-    both_sizes!("help_searched", fixtures::busy(), "?/mark");
-    both_sizes!("palette", fixtures::busy(), ":");
     both_sizes!("palette_typed", fixtures::busy(), ":run↓");
-    both_sizes!("stop", fixtures::busy(), "s");
-    both_sizes!("launch", fixtures::busy(), "n");
     both_sizes!("launch_without_recipe", fixtures::busy(), "n⏎");
 }
 
@@ -297,11 +287,6 @@ fn ascii_screens_have_only_ascii() {
             assert_eq!(stray, None, "{text}");
         }
     }
-    let mut model = fixtures::busy();
-    model.theme.charset = Charset::Ascii;
-    insta::assert_snapshot!("runs_ascii_80x24", screen(&mut model, SMALL));
-    press(&mut model, "⏎");
-    insta::assert_snapshot!("live_ascii_80x24", screen(&mut model, SMALL));
 }
 
 #[test]
@@ -346,15 +331,12 @@ fn a_zoomed_chart_lists_the_newest_marks_and_the_help_says_what_they_are() {
 }
 
 #[test]
-fn the_help_lists_every_key() {
-    let mut model = fixtures::busy();
-    press(&mut model, "?");
-    let text = screen(&mut model, (200, 130));
-    for binding in TABLE {
-        for press in binding.keys {
-            assert!(text.contains(&press.name()), "{}", press.name());
-        }
-        let start: String = binding.help.chars().take(30).collect();
-        assert!(text.contains(&start), "{start}");
-    }
+fn charts_of_histograms_show_how_the_values_spread() {
+    // The cosines and their spread, the eleventh and the twelfth chart.
+    both_sizes!("live_cosine", fixtures::busy(), "⏎→→→→→→→→→z");
+    both_sizes!("live_spread", fixtures::busy(), "⏎→→→→→→→→→→z");
+    let mut ascii = fixtures::busy();
+    ascii.theme.charset = Charset::Ascii;
+    press(&mut ascii, "⏎→→→→→→→→→→z");
+    insta::assert_snapshot!("live_spread_ascii_80x24", screen(&mut ascii, SMALL));
 }

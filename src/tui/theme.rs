@@ -233,6 +233,8 @@ fn ascii_of(character: char) -> &'static str {
         '“' | '”' => "\"",
         '‘' | '’' => "'",
         '⏎' => "Enter",
+        'θ' => "theta",
+        '°' => "",
         _ => "?",
     }
 }

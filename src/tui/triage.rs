@@ -270,6 +270,12 @@ impl Triage {
         Some(lines[self.pairs.row.min(last)])
     }
 
+    /// Whether the chosen evaluation is known to be of images, not of videos.
+    pub fn is_of_images(&self) -> bool {
+        let failing = self.failing.as_ref().and_then(Known::ready);
+        failing.is_some_and(|failing| !failing.videos)
+    }
+
     /// The videos that the list shows.
     pub fn videos(&self) -> Vec<VideoLine<'_>> {
         let suspects = self.suspected().and_then(|known| known.found.as_ref().ok());

@@ -5,7 +5,10 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use facetui::run::{EventTail, JobKind, RunDirectory, RunError, RunState, Scalars, Status};
+use facetui::run::{
+    EventTail, JobKind, QUANTILES, RunDirectory, RunError, RunState, Scalars, Status, quantile_of,
+    quantile_tag,
+};
 
 const RUN_OF_CHILD: &str = "FACETUI_TEST_RUN_OF_CHILD";
 
@@ -68,7 +71,8 @@ fn event_files_of_other_writers_give_the_golden_values() {
             .keys()
             .map(String::as_str)
             .collect();
-        let mut found: Vec<_> = scalars.tags().collect();
+        let of_scalars = |tag: &&str| quantile_of(tag).is_none();
+        let mut found: Vec<_> = scalars.tags().filter(of_scalars).collect();
         found.sort_unstable();
         assert_eq!(found, expected, "{writer}");
         for tag in expected {
@@ -78,6 +82,35 @@ fn event_files_of_other_writers_give_the_golden_values() {
                 .map(|point| serde_json::json!([point.step, point.value]))
                 .collect();
             assert_eq!(serde_json::json!(points), tags[tag], "{writer} {tag}");
+        }
+    }
+}
+
+#[test]
+fn histograms_have_the_golden_quantiles() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/quantiles");
+    let values: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("values.json")).unwrap()).unwrap();
+    assert_eq!(values["percents"], serde_json::json!(QUANTILES));
+    let mut scalars = Scalars::default();
+    scalars.extend(EventTail::open(&folder).unwrap().poll().unwrap());
+    let histograms = values["histograms"].as_object().unwrap();
+    assert_eq!(scalars.tags().count(), histograms.len() * QUANTILES.len());
+    for (tag, steps) in histograms {
+        for (nth, percent) in QUANTILES.into_iter().enumerate() {
+            let points = scalars.points(&quantile_tag(tag, percent));
+            let steps = steps.as_array().unwrap();
+            assert_eq!(points.len(), steps.len());
+            for (point, golden) in points.iter().zip(steps) {
+                assert_eq!(golden[0], point.step);
+                let expected = golden[1][nth].as_f64().unwrap();
+                assert!(
+                    (point.value - expected).abs() <= 1e-9 * expected.abs().max(1.0),
+                    "{tag} {percent} % at {}: {} instead of {expected}",
+                    point.step,
+                    point.value
+                );
+            }
         }
     }
 }

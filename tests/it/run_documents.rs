@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use facetui::config::DeviceChoice;
 use facetui::run::{
     Command as Order, CurveLog, Entry, EventWriter, IndexHome, Job, JobKind, JournalEvent,
-    RunDirectory, RunEntry, RunState, Scalars, Status, Work, registry,
+    RunDirectory, RunEntry, RunState, Scalars, Status, Work, quantile_of, registry,
 };
 
 use crate::terminal::{Dashboard, PATIENCE, Session, facetui};
@@ -388,6 +388,7 @@ fn folders_of_other_programs_are_charted_at_any_depth() {
         let log = curves(path);
         let told: serde_json::Map<_, _> = log
             .curves()
+            .filter(|curve| quantile_of(curve.tag()).is_none())
             .map(|curve| {
                 let points = curve
                     .points()

@@ -47,7 +47,7 @@ pub(super) struct ValueMessage {
 pub(super) enum ValueKind {
     #[prost(float, tag = "2")]
     Simple(f32),
-    /// A [`HistogramMessage`], which no reader of ours looks into.
+    /// A [`HistogramMessage`].
     #[prost(bytes, tag = "5")]
     Histogram(Vec<u8>),
     #[prost(message, tag = "8")]

@@ -9,8 +9,11 @@ use std::time::SystemTime;
 
 use prost::Message;
 
-use super::message::{EventMessage, SESSION_START, ValueKind, ValueMessage, WhatMessage};
+use super::message::{
+    EventMessage, HistogramMessage, SESSION_START, ValueKind, ValueMessage, WhatMessage,
+};
 use super::plain::PlainEvent;
+use super::quantiles::{QUANTILES, quantile_tag, quantiles};
 use super::record::{self, LargeRecord, Record};
 use crate::run::{Point, RunError};
 
@@ -28,7 +31,7 @@ pub struct Event {
 /// The kinds of event that a watcher needs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
-    /// Values by tag; tags come from the file and are not to be trusted on a screen.
+    /// Values by tag, of a histogram its quantiles; tags come from the file and are not to be trusted on a screen.
     Scalars(Vec<(String, f64)>),
     /// Steps from this event's on are about to be made again: earlier values for them no longer count.
     SessionStart,
@@ -400,14 +403,18 @@ fn tell_message(message: EventMessage, listener: &mut impl Listener) {
     let step = step_of(message.step);
     match message.what {
         Some(WhatMessage::Summary(summary)) => {
-            for (tag, value) in summary.value.iter().filter_map(scalar_of) {
-                let wall_time = message.wall_time;
-                let point = Point {
-                    step,
-                    wall_time,
-                    value,
-                };
-                listener.scalar(tag, point);
+            let mut point = Point {
+                step,
+                wall_time: message.wall_time,
+                value: 0.0,
+            };
+            for value in &summary.value {
+                if let Some(number) = scalar_of(value) {
+                    point.value = number;
+                    listener.scalar(&value.tag, point);
+                } else if let Some(ValueKind::Histogram(bytes)) = &value.value {
+                    tell_histogram(&value.tag, bytes, point, listener);
+                }
             }
             listener.event_ends();
         }
@@ -418,24 +425,36 @@ fn tell_message(message: EventMessage, listener: &mut impl Listener) {
     }
 }
 
+/// Tells a histogram as its quantiles; what can't be read as one is stepped over.
+fn tell_histogram(tag: &[u8], bytes: &[u8], mut point: Point, listener: &mut impl Listener) {
+    let histogram = HistogramMessage::decode(bytes).ok();
+    let Some(values) = histogram.as_ref().and_then(quantiles) else {
+        return;
+    };
+    let tag = String::from_utf8_lossy(tag);
+    for (percent, value) in QUANTILES.into_iter().zip(values) {
+        point.value = value;
+        listener.scalar(quantile_tag(&tag, percent).as_bytes(), point);
+    }
+}
+
 fn step_of(step: i64) -> u64 {
     u64::try_from(step).unwrap_or(0)
 }
 
-fn scalar_of(value: &ValueMessage) -> Option<(&[u8], f64)> {
-    let number = match value.value.as_ref()? {
-        ValueKind::Simple(number) => f64::from(*number),
+fn scalar_of(value: &ValueMessage) -> Option<f64> {
+    match value.value.as_ref()? {
+        ValueKind::Simple(number) => Some(f64::from(*number)),
         ValueKind::Tensor(tensor) => {
             let plugin = value.metadata.as_ref().and_then(|m| m.plugin.as_ref());
             // Without metadata (it comes only with a tag's first value) a tensor of one number is a scalar too.
             if plugin.is_some_and(|plugin| plugin.name != b"scalars") {
                 return None;
             }
-            tensor.scalar()?
+            tensor.scalar()
         }
-        ValueKind::Histogram(_) => return None,
-    };
-    Some((&value.tag, number))
+        ValueKind::Histogram(_) => None,
+    }
 }
 
 /// Gathers what a log says as values of its own.

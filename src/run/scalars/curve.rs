@@ -116,7 +116,9 @@ impl Curve {
             Arc::make_mut(&mut self.blocks).truncate(first);
             Arc::make_mut(&mut self.groups).truncate(first / GROUP);
             self.newest.clear();
-            kept.into_iter().for_each(|point| self.push(point));
+            for point in kept {
+                self.push(point);
+            }
         } else {
             self.newest.retain(|point| point.step < step);
         }
@@ -180,6 +182,21 @@ impl Curve {
         let first = Outline::of(*self.newest.first()?);
         let all = || Outline::of_all(&self.newest).unwrap_or(first);
         Some(self.newest_outline.get_or_init(all))
+    }
+
+    /// Its newest points in order: at least `count` where it has so many.
+    pub fn newest_points(&self, count: usize) -> Vec<Point> {
+        let lacking = count.saturating_sub(self.newest.len());
+        let whole = self
+            .blocks
+            .len()
+            .saturating_sub(lacking.div_ceil(BLOCK_POINTS));
+        let mut points = Vec::new();
+        for block in &self.blocks[whole..] {
+            block.cells().unpack(&mut points);
+        }
+        points.extend_from_slice(&self.newest);
+        points
     }
 
     /// Its ends, extremes and number of points, without looking at each.

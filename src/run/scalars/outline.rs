@@ -108,8 +108,8 @@ impl Outline {
             if value > all.highest.value || !all.highest.value.is_finite() {
                 all.highest = *point;
             }
-            let least = all.lowest_positive.value;
-            if value > 0.0 && (value < least || !is_positive(least)) {
+            let smallest = all.lowest_positive.value;
+            if value > 0.0 && (value < smallest || !is_positive(smallest)) {
                 all.lowest_positive = *point;
             }
         }
@@ -163,10 +163,10 @@ impl Found {
             return;
         }
         let is_lower = |known: Option<(usize, f64)>| {
-            known.is_none_or(|(place, least)| value < least || (value == least && at < place))
+            known.is_none_or(|(place, least)| value < least || (value <= least && at < place))
         };
         let is_higher = |known: Option<(usize, f64)>| {
-            known.is_none_or(|(place, most)| value > most || (value == most && at < place))
+            known.is_none_or(|(place, most)| value > most || (value >= most && at < place))
         };
         if is_lower(self.lowest) {
             self.lowest = Some((at, value));

@@ -1,6 +1,7 @@
 //! The view of the data: which file's sets, which set, whose faces, and checks.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::run::JobKind;
 use crate::tui::catalogue;
@@ -9,6 +10,7 @@ use crate::tui::keys::Action;
 use crate::tui::line::TextLine;
 use crate::tui::message::Message;
 use crate::tui::model::{Ask, Asked, Known, Model, Overlay, Tone};
+use crate::tui::snapshot::RunSnapshot;
 use crate::tui::triage::FacesOf;
 
 use super::{say, shifted};
@@ -17,10 +19,11 @@ use super::{say, shifted};
 pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     if model.data.config.is_none() {
-        // The data of the run that one looks at; before there is any, those of the folder one is in.
-        let run = model
-            .selected_run()
-            .filter(|run| run.kind() == Some(JobKind::Train));
+        // The data of the run that one looks at, else of the newest training; before there is any, those of the folder
+        // one is in.
+        let trains = |run: &&RunSnapshot| run.kind() == Some(JobKind::Train);
+        let newest = model.runs().iter().map(Arc::as_ref).find(trains);
+        let run = model.selected_run().filter(trains).or(newest);
         let config = run.map_or_else(
             || PathBuf::from("config.ini"),
             |run| run.path.join("config.ini"),

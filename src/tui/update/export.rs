@@ -82,20 +82,20 @@ pub(super) fn chart(model: &mut Model, file: &Path) -> Vec<Effect> {
     curves(model, tags, file)
 }
 
-/// Writes the view: live, all its curves; else the table or the screen, as the ending says.
+/// Writes the view: its table or, live, all its curves as numbers; else the screen, as the ending says.
 pub(super) fn view(model: &mut Model, file: &Path) -> Vec<Effect> {
     let ending = file.extension().and_then(|ending| ending.to_str());
     let ending = ending.unwrap_or("").to_lowercase();
-    if model.view == View::Live {
-        let run = model.selected.clone();
-        let all = run.and_then(|run| {
-            let curves = model.curves_of(&run)?;
-            Some(curves.scalars.tags().map(str::to_owned).collect())
-        });
-        return curves(model, all.unwrap_or_default(), file);
-    }
     match ending.as_str() {
-        "svg" => vec![Effect::ExportScreen(file.to_owned())],
+        "png" | "svg" => vec![Effect::ExportScreen(file.to_owned())],
+        "csv" if model.view == View::Live => {
+            let run = model.selected.clone();
+            let all = run.and_then(|run| {
+                let curves = model.curves_of(&run)?;
+                Some(curves.scalars.tags().map(str::to_owned).collect())
+            });
+            curves(model, all.unwrap_or_default(), file)
+        }
         "csv" => {
             let Some(text) = export::table(model) else {
                 say(
@@ -108,7 +108,7 @@ pub(super) fn view(model: &mut Model, file: &Path) -> Vec<Effect> {
             vec![Effect::ExportText(text, file.to_owned())]
         }
         _ => {
-            let text = "the ending says what to write; allowed are .svg and .csv".to_owned();
+            let text = "the ending says what to write; allowed are .png, .svg and .csv".to_owned();
             say(model, Tone::Refused, text);
             Vec::new()
         }

@@ -7,6 +7,7 @@ mod data;
 mod export;
 mod form;
 mod live;
+mod navigate;
 mod news;
 mod palette;
 mod select;
@@ -16,18 +17,19 @@ mod triage;
 use crossterm::event::KeyEvent;
 
 pub use command::refusal;
+use navigate::{back, pointed, shifted, show, step, turn, view_of, wheeled, zoomed};
 pub use palette::{Entry, entries};
-use select::{compare, keep_view, select, select_by};
+use select::{compare, keep_view};
 pub use triage::{faces_shown, figure, plays, strips};
 
 use super::effect::Effect;
 use super::keys::Action;
 use super::line::TextLine;
-use super::message::{Message, Target};
+use super::message::Message;
 use super::model::{Model, Notice, Overlay, Palette, Tone, View};
 use super::snapshot::RunSnapshot;
 use super::view::summary;
-use super::{charts, comparison, words};
+use super::words;
 
 /// Takes in one message; what it asks of the world is returned.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -143,19 +145,6 @@ fn lacking(model: &mut Model) -> Vec<Effect> {
         View::Data => data::ask(model),
         View::Runs | View::Live => Vec::new(),
     }
-}
-
-/// Turns the wheel: the help, the worker's output, or the list at hand.
-fn wheeled(model: &mut Model, lines: isize) -> Vec<Effect> {
-    match (&mut model.overlay, model.view) {
-        (Some(Overlay::Help { scroll, .. }), _) => {
-            *scroll = scroll.saturating_add_signed(lines);
-        }
-        (Some(_), _) => {}
-        (None, View::Live) => scroll_log(model, -lines),
-        (None, _) => return moved(model, lines.signum()),
-    }
-    Vec::new()
 }
 
 fn pressed(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
@@ -316,23 +305,6 @@ fn hand_on(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Goes on or back: by one, by a page, to an end.
-fn step(model: &mut Model, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Up => moved(model, -1),
-        Action::Down => moved(model, 1),
-        Action::Left => sideways(model, -1),
-        Action::Right => sideways(model, 1),
-        Action::PageUp => paged(model, -1),
-        Action::PageDown => paged(model, 1),
-        Action::First => moved(model, isize::MIN),
-        Action::Last => moved(model, isize::MAX),
-        Action::NextRun => select_by(model, 1),
-        Action::PreviousRun => select_by(model, -1),
-        _ => Vec::new(),
-    }
-}
-
 /// Opens, changes and takes lines that are typed.
 fn type_into(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
@@ -363,164 +335,6 @@ fn type_into(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
-}
-
-fn pointed(model: &mut Model, target: Target) -> Vec<Effect> {
-    match (target, &mut model.overlay) {
-        (Target::Field(field), Some(Overlay::Launch(form))) => form.at = field,
-        (Target::View(view), None | Some(Overlay::Help { .. })) => show(model, view),
-        (Target::Run(index), None) => {
-            if model.selected_index() == Some(index) {
-                show(model, View::Live);
-            } else {
-                return select(model, index);
-            }
-        }
-        (Target::Chart(chart), None) => {
-            if model.live.kept.chart == chart {
-                model.live.kept.zoomed = !model.live.kept.zoomed;
-            }
-            model.live.kept.chart = chart;
-        }
-        (Target::Row(row), None) => model.evaluation.row = row,
-        (Target::Line(line), None) if model.view == View::Failures => {
-            model.triage.pairs.row = line;
-        }
-        (Target::Line(line), None) if model.view == View::Data => {
-            data::moved(model, line as isize - model.data.row as isize);
-        }
-        (Target::Line(line), None) => model.triage.list.row = line,
-        (Target::Side(side), None) => model.triage.pairs.side = side,
-        _ => {}
-    }
-    Vec::new()
-}
-
-/// The view that an action leads to.
-fn view_of(action: Action) -> View {
-    match action {
-        Action::ShowLive | Action::Open => View::Live,
-        Action::ShowEvaluation => View::Evaluation,
-        Action::ShowFailures => View::Failures,
-        Action::ShowErrors => View::Errors,
-        Action::ShowData => View::Data,
-        _ => View::Runs,
-    }
-}
-
-fn show(model: &mut Model, view: View) {
-    model.overlay = None;
-    model.view = view;
-}
-
-fn turn(view: View, by: usize) -> View {
-    let round = View::ALL;
-    let at = round.iter().position(|other| *other == view).unwrap_or(0);
-    round[(at + by) % round.len()]
-}
-
-/// Whether what is chosen in the view has the whole pane.
-fn zoomed(model: &mut Model) -> &mut bool {
-    match model.view {
-        View::Failures | View::Errors | View::Data => &mut model.triage.zoomed,
-        View::Runs | View::Live | View::Evaluation => &mut model.live.kept.zoomed,
-    }
-}
-
-fn back(model: &mut Model) {
-    match model.overlay.take() {
-        Some(Overlay::Ask(ask)) => return ask::cancelled(model, &ask.about),
-        Some(Overlay::Help { typing: true, .. }) => {
-            model.overlay = Some(Overlay::Help {
-                scroll: 0,
-                search: TextLine::default(),
-                typing: false,
-            });
-            return;
-        }
-        Some(_) => return,
-        None => {}
-    }
-    let whole_pane = model.view != View::Evaluation && model.view != View::Runs;
-    if whole_pane && *zoomed(model) {
-        *zoomed(model) = false;
-    } else {
-        model.view = View::Runs;
-    }
-}
-
-/// Up or down by `lines`, as far as there is something.
-fn moved(model: &mut Model, lines: isize) -> Vec<Effect> {
-    if let Some(Overlay::Palette(_)) = &model.overlay {
-        palette::moved(model, lines);
-        return Vec::new();
-    }
-    if let Some(Overlay::Help { scroll, .. }) = &mut model.overlay {
-        *scroll = scroll
-            .saturating_add_signed(lines)
-            .min(super::view::help::length());
-        return Vec::new();
-    }
-    match model.view {
-        View::Runs => return select_by(model, lines),
-        View::Live => {
-            let columns = if lines.unsigned_abs() == 1 && !model.live.kept.zoomed {
-                charts::columns(model.size) as isize
-            } else {
-                1
-            };
-            choose_chart(model, lines.saturating_mul(columns));
-        }
-        View::Evaluation => {
-            let (rows, _) = comparison::of(model).size();
-            model.evaluation.row = shifted(model.evaluation.row, lines, rows);
-        }
-        View::Failures | View::Errors => triage::moved(model, lines),
-        View::Data => data::moved(model, lines),
-    }
-    Vec::new()
-}
-
-fn sideways(model: &mut Model, by: isize) -> Vec<Effect> {
-    match model.view {
-        View::Live => choose_chart(model, by),
-        View::Evaluation => {
-            let (_, columns) = comparison::of(model).size();
-            model.evaluation.column = shifted(model.evaluation.column, by, columns);
-        }
-        View::Failures => {
-            model.triage.pairs.side = usize::from(by > 0);
-        }
-        View::Data => data::turn(model, by),
-        View::Runs | View::Errors => {}
-    }
-    Vec::new()
-}
-
-fn paged(model: &mut Model, by: isize) -> Vec<Effect> {
-    let page = (model.size.1 as isize - 6).max(1);
-    if model.overlay.is_none() && model.view == View::Live {
-        scroll_log(model, -by * (page / 2).max(1));
-        return Vec::new();
-    }
-    moved(model, by * page)
-}
-
-fn scroll_log(model: &mut Model, back: isize) {
-    let lines = model
-        .selected_run()
-        .and_then(|run| run.details())
-        .map_or(0, |details| details.log.len());
-    model.live.log_scroll = model.live.log_scroll.saturating_add_signed(back).min(lines);
-}
-
-fn choose_chart(model: &mut Model, by: isize) {
-    let count = charts::of(model).len();
-    model.live.kept.chart = shifted(model.live.kept.chart, by, count);
-}
-
-fn shifted(at: usize, by: isize, length: usize) -> usize {
-    at.saturating_add_signed(by).min(length.saturating_sub(1))
 }
 
 /// Says what was done, or why it could not be.

@@ -10,7 +10,8 @@ use crate::tui::model::{Model, Tone, View};
 use crate::tui::snapshot::RunSnapshot;
 use crate::tui::words;
 
-use super::{clock_face, say, select, threshold};
+use super::select::select;
+use super::{clock_face, say, threshold};
 
 /// A notice stays for so many seconds.
 const NOTICE_SECONDS: f64 = 8.0;

@@ -70,7 +70,11 @@ pub(super) fn act(model: &mut Model, action: Action) {
         Action::ThresholdFarDown => nudge(model, -LARGE),
         Action::ThresholdFarUp => nudge(model, LARGE),
         Action::ThresholdMean => place.nudge = 0,
-        Action::Roc => place.roc = !place.roc,
+        Action::Roc => {
+            place.roc = !place.roc;
+            // Beside or below a table it has too few rows for a curve, but on large screens.
+            place.zoomed |= place.roc && (model.size.0 < 150 || model.size.1 < 40);
+        }
         Action::Order => {
             place.order = match place.order {
                 Some(_) => None,

@@ -120,6 +120,8 @@ pub fn faces_shown(model: &Model) -> Option<FacesOf> {
             let pair = triage.selected_pair()?.pair.pair;
             Some(FacesOf::Pair(figure, pair))
         }
+        // A list can name videos that an evaluation of images knows nothing of.
+        View::Errors if triage.is_of_images() => None,
         View::Errors => {
             let video = triage.selected_video()?.name.to_owned();
             Some(FacesOf::Video(figure, video))

@@ -28,15 +28,11 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     let sets = match &model.data.sets {
         Some(Known::Ready(sets)) => sets,
         Some(Known::Missing(why)) => {
-            return pen.empty(
-                area,
-                &[
-                    "no sets can be shown",
-                    why,
-                    "",
-                    "C names another config.ini",
-                ],
-            );
+            let why = wrap(why, usize::from(area.width.saturating_sub(4)));
+            let mut lines = vec!["no sets can be shown"];
+            lines.extend(why.iter().map(String::as_str));
+            lines.extend(["", "C names another config.ini"]);
+            return pen.empty(area, &lines);
         }
         Some(Known::Reading) | None => return pen.empty(area, &["looking at the sets…"]),
     };

@@ -1,7 +1,7 @@
 //! About the selected run of the list: facts at the left, its journal at the right, curves where there is room.
 //!
 //! ```text
-//! margin-centre ────────────────────────────────────────────────────────────────
+//! margin-centre  the centre term alone ─────────────────────────────────────────
 //! step        620 of 1,000 · epoch 3            12s  checkpoint step-00000600
 //! speed       41.2 images/s · 3m12s to go       15s  78.3 % ± 2.1 on LFW at step 600
 //! ```
@@ -31,7 +31,8 @@ pub fn draw(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut P
     if area.height < 3 {
         return;
     }
-    pen.title(area, &run.name, Role::Strong);
+    let note = run.details().and_then(|details| details.note.as_deref());
+    draw_title(&run.name, note, pen, area);
     if let Some(text) = summary::pending(model, run) {
         pen.put_right(
             area.x,
@@ -77,7 +78,11 @@ fn draw_run(
 ) {
     let facts = facts(run, details);
     let left = (area.width * 52 / 100).min(72);
-    let rows = 7.min(area.height);
+    let rows = if model.list.zoomed {
+        area.height / 2
+    } else {
+        7.min(area.height)
+    };
     let mut y = area.y;
     for (label, text, role) in &facts {
         if y >= area.y + rows {
@@ -108,6 +113,17 @@ fn draw_run(
         draw_journal(model, details, pen, journal);
     }
     draw_curves(model, run, cache, pen, below(area, rows + 1));
+}
+
+/// The run's name, what a person noted of it, and a rule.
+fn draw_title(name: &str, note: Option<&str>, pen: &mut Pen, area: Rect) {
+    let mut pieces = vec![(name, Role::Strong)];
+    if let Some(note) = note {
+        pieces.extend([("  ", Role::Text), (note, Role::Text)]);
+    }
+    let used = pen.put_all(area.x, area.y, area.width, &pieces);
+    let gap = (used + 1).min(area.width);
+    pen.rule(area.x + gap, area.y, area.width - gap);
 }
 
 fn below(area: Rect, rows: u16) -> Rect {

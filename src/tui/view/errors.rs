@@ -34,7 +34,13 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     if let Some(list) = places.list {
         draw_list(model, errors, cache, pen, list);
     }
-    faces::draw(model, None, cache, pen, places.faces);
+    if model.triage.is_of_images() {
+        let next = "the evaluation at hand is of images; ] turns to the next one";
+        let Rect { x, y, width, .. } = places.faces;
+        pen.put(x, y + 1, width, next, Role::Quiet);
+    } else {
+        faces::draw(model, None, cache, pen, places.faces);
+    }
     draw_about(&about, pen, places.about);
 }
 

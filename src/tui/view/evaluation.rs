@@ -30,6 +30,16 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
     let comparison = comparison::of(model);
     let (rows, _) = comparison.size();
     let chosen = comparison.nearest(&model.evaluation);
+    let own = comparison.evaluation(chosen.0, chosen.1).is_some();
+    if model.evaluation.zoomed && own {
+        let whole = Rect {
+            x: area.x + 1,
+            width: area.width - 2,
+            ..area
+        };
+        draw_detail(model, &comparison, chosen, pen, whole);
+        return;
+    }
     let wanted = rows as u16 + 3;
     let below = figures::HEIGHT + threshold::HEIGHT + 1;
     let height = wanted.min(area.height.saturating_sub(below).max(6));
@@ -265,7 +275,12 @@ fn draw_detail(
         return;
     }
     if let Some(evaluation) = comparison.evaluation(row, column) {
-        let [left, right] = threshold::beside(area);
+        let rows = if model.evaluation.zoomed {
+            area.height.saturating_sub(figures::HEIGHT + 1)
+        } else {
+            threshold::HEIGHT.min(area.height / 2)
+        };
+        let [left, right] = threshold::beside(area, rows);
         let marked = model.evaluation.marked.as_ref();
         if marked.is_some() && marked != model.evaluation.figure.as_ref() {
             differences::draw(model, pen, area);

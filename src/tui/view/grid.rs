@@ -11,8 +11,9 @@
 
 use ratatui::layout::Rect;
 
-use crate::run::{self, JobKind};
+use crate::run::{self, JobKind, QUANTILES};
 use crate::tui::along::Along;
+use crate::tui::charts::spreads::{self, Shading};
 use crate::tui::charts::{self, ChartOf, columns};
 use crate::tui::marks::{self, Mark};
 use crate::tui::message::Target;
@@ -22,8 +23,10 @@ use crate::tui::theme::Role;
 use crate::tui::widget::axis::AxisMark;
 use crate::tui::widget::chart::{Around, Chart, GUTTER, Scale};
 use crate::tui::widget::line::Line;
+use crate::tui::widget::spread::{Shades, Spread};
 use crate::tui::widget::text::Pen;
 use crate::tui::words;
+use crate::tui::worker_load::TimeSplit;
 
 use super::{ChartKey, Plot, ViewCache, summary};
 
@@ -75,10 +78,11 @@ pub fn draw(model: &Model, run: &RunSnapshot, cache: &mut ViewCache, pen: &mut P
     if let (true, Some(chart)) = (model.live.kept.zoomed, charts.get(chosen)) {
         cache.hit(area, Target::Chart(chosen));
         let listed = newest_marks(run, area.height);
-        let facts = match model.live.cursor {
+        let mut facts = match model.live.cursor {
             Some(at) => grid.at_cursor(chart, cache, at),
             None => vec![extremes(curves, chart)],
         };
+        facts.extend(about(curves, chart));
         let below = facts.len() + listed.len();
         let plot = Rect {
             height: area
@@ -202,6 +206,23 @@ impl<'a> Grid<'a> {
         lines
     }
 
+    /// What is shaded behind a chart's curves.
+    fn ground(&self, chart: &ChartOf, columns: u16) -> Option<Spread> {
+        let ground = chart.ground.as_ref()?;
+        let (percents, shades): (&[u8], _) = match ground.shading {
+            Shading::Density => (&QUANTILES, Shades::Many),
+            Shading::MostValues => (&[10, 90], Shades::One),
+        };
+        let quantile = |percent: &u8| {
+            let tag = run::quantile_tag(&ground.histogram, *percent);
+            let curve = self.curves.scalars.curve(&tag)?;
+            Some((f64::from(*percent) / 100.0, curve))
+        };
+        let quantiles: Option<Vec<_>> = percents.iter().map(quantile).collect();
+        let (along, window) = (self.along, self.window);
+        Some(Spread::prepare(&quantiles?, along, window, columns, shades))
+    }
+
     fn scale(&self, chart: &ChartOf) -> Scale {
         let live = &self.model.live;
         Scale {
@@ -236,7 +257,11 @@ impl<'a> Grid<'a> {
             (scale, self.along),
         );
         let ready = cache.chart(&of, key, || {
-            Chart::prepare(&lines, self.window, columns, scale)
+            let prepared = Chart::prepare(&lines, self.window, columns, scale);
+            match self.ground(chart, columns) {
+                Some(ground) => prepared.over(ground),
+                None => prepared,
+            }
         });
         let cursor = live.cursor.filter(|_| number.is_some());
         let values = cursor.map(|at| ready.values_at(&lines, at));
@@ -246,6 +271,7 @@ impl<'a> Grid<'a> {
                 || (live.kept.zoomed && number.is_some()),
             nothing: match chart.title.as_str() {
                 "validation" => "not validated yet",
+                spreads::COSINE_TITLE => "[histograms] every = 100 in a recipe tells it",
                 _ => "no values yet",
             },
             marks: &self.marks,
@@ -320,6 +346,24 @@ fn list_marks(model: &Model, marks: &[&Mark], curves: &Curves, pen: &mut Pen, ar
         let room = area.width.saturating_sub(18);
         let text = summary::entry(&mark.entry);
         pen.put(area.x + 18, y, room, &text, Role::Text);
+    }
+}
+
+/// What a zoomed chart alone tells: what is shaded, or where the time goes.
+fn about(curves: &Curves, chart: &ChartOf) -> Option<String> {
+    match chart.ground.as_ref().map(|ground| ground.shading) {
+        Some(Shading::Density) => {
+            Some("shaded: where the values lie, darkest where most do".to_owned())
+        }
+        Some(Shading::MostValues) => Some(
+            "shaded: all cosines to the own class but the least and the greatest tenth".to_owned(),
+        ),
+        None if chart.title == charts::STEP_TIME_TITLE => {
+            let split = TimeSplit::of(&curves.scalars)?;
+            let steps = words::count(split.steps as u64);
+            Some(format!("the newest {steps} steps: {}", split.told()))
+        }
+        None => None,
     }
 }
 

@@ -45,7 +45,7 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
         ..area
     };
     let body = if model.live.devices {
-        devices::draw(model, pen, body)
+        devices::draw(model, run, pen, body)
     } else {
         body
     };

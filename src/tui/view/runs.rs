@@ -48,6 +48,18 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
         );
         return;
     }
+    let selected = model
+        .selected_run()
+        .filter(|_| model.selected_index().is_some());
+    if let (true, Some(run)) = (model.list.zoomed, selected) {
+        let whole = Rect {
+            x: area.x + 1,
+            width: area.width - 2,
+            ..area
+        };
+        details::draw(model, run, cache, pen, whole);
+        return;
+    }
     let wanted = listed.len() as u16 + 2;
     let least = area.height.saturating_sub(details::height(area.height));
     let list = Rect {
@@ -61,10 +73,7 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
         width: area.width - 2,
         height: area.height - list.height,
     };
-    if let Some(run) = model
-        .selected_run()
-        .filter(|_| model.selected_index().is_some())
-    {
+    if let Some(run) = selected {
         details::draw(model, run, cache, pen, rest);
     }
 }

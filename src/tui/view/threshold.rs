@@ -22,8 +22,9 @@ use crate::tui::words;
 /// The rows it needs.
 pub const HEIGHT: u16 = 3;
 
-/// The places of a figure and of its threshold: beside each other where both fit, else one below the other.
-pub fn beside(area: Rect) -> [Rect; 2] {
+/// The places of a figure and of its threshold: beside each other where both fit, else the threshold in the lowest
+/// rows.
+pub fn beside(area: Rect, below: u16) -> [Rect; 2] {
     if area.width >= 150 {
         let left = area.width / 2;
         return [
@@ -38,7 +39,6 @@ pub fn beside(area: Rect) -> [Rect; 2] {
             },
         ];
     }
-    let below = HEIGHT.min(area.height / 2);
     let above = area.height - below;
     [
         Rect {

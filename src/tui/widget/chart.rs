@@ -19,6 +19,7 @@ use super::decimate::column;
 use super::line::{Drawn, Line, Outside};
 use super::raster::Raster;
 use super::scale::widen;
+use super::spread::Spread;
 use super::text::Pen;
 
 pub use super::scale::{GUTTER, Scale, Unit, round_up};
@@ -33,6 +34,8 @@ pub struct Chart {
     y: (f64, f64),
     /// How many values lie outside of the heights.
     outside: Outside,
+    /// What is shaded behind the curves.
+    ground: Option<Spread>,
 }
 
 /// What is drawn around a chart's curves.
@@ -89,7 +92,19 @@ impl Chart {
             x,
             y: widen(low, high),
             outside,
+            ground: None,
         }
+    }
+
+    /// The chart with shades behind its curves; its heights take these in too.
+    #[must_use]
+    pub fn over(mut self, ground: Spread) -> Self {
+        if let Some((low, high)) = ground.heights().filter(|_| !self.scale.ignore_outliers) {
+            let y = widen(low, high);
+            self.y = (self.y.0.min(y.0), self.y.1.max(y.1));
+        }
+        self.ground = Some(ground);
+        self
     }
 
     /// Whether there is anything to draw.
@@ -136,6 +151,9 @@ impl Chart {
             return;
         }
         self.draw_ticks(area.x, plot, pen);
+        if let Some(ground) = &self.ground {
+            ground.draw(plot, self.y, pen);
+        }
         self.draw_curves(plot, pen);
         if let Some(at) = around.cursor {
             self.draw_cursor(at, plot, pen);

@@ -352,7 +352,9 @@ mod tests {
         columns: usize,
     ) -> Vec<(f64, f64)> {
         let mut thinner = Thinner::new(place, window, columns);
-        points.iter().for_each(|point| thinner.add(point));
+        for point in points {
+            thinner.add(point);
+        }
         thinner.finish()
     }
 
@@ -394,9 +396,9 @@ mod tests {
                 let mut some = Raster::new(40, 8, charset);
                 let mut thinner = Thinner::new(place, (0.0, right), some.columns());
                 thinner.add_curve(&curve_of(&points), 0);
-                let thinned = thinner.finish();
-                assert!(thinned.len() <= some.columns() * 6);
-                some.curve(thinned.into_iter(), (0.0, right), (low, high), 0);
+                let kept = thinner.finish();
+                assert!(kept.len() <= some.columns() * 6);
+                some.curve(kept.into_iter(), (0.0, right), (low, high), 0);
                 assert!(all == some, "{count} points");
             }
         }

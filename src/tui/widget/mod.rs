@@ -10,4 +10,5 @@ pub mod line;
 pub mod raster;
 pub mod scale;
 pub mod smooth;
+pub mod spread;
 pub mod text;

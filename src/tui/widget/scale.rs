@@ -9,6 +9,8 @@ pub enum Unit {
     Plain,
     /// Shares of 0..1, shown as per cent.
     Percent,
+    /// Bytes, shown as gibibytes.
+    Gibibytes,
 }
 
 /// How curves are drawn.
@@ -33,6 +35,16 @@ impl Unit {
         match self {
             Self::Plain => words::figure(value),
             Self::Percent => words::percent(value),
+            Self::Gibibytes => words::figure(value * self.factor()),
+        }
+    }
+
+    /// By what a value is multiplied to be shown.
+    fn factor(self) -> f64 {
+        match self {
+            Self::Plain => 1.0,
+            Self::Percent => 100.0,
+            Self::Gibibytes => 1.0 / (1_u64 << 30) as f64,
         }
     }
 }
@@ -40,20 +52,21 @@ impl Unit {
 impl Scale {
     /// The height at which a value is drawn.
     pub(super) fn shown(self, value: f64) -> f64 {
-        match (self.log_y, self.unit) {
-            (true, _) if value > 0.0 => value.log10(),
-            (true, _) => f64::NAN,
-            (false, Unit::Percent) => value * 100.0,
-            (false, Unit::Plain) => value,
+        if !self.log_y {
+            value * self.unit.factor()
+        } else if value > 0.0 {
+            value.log10()
+        } else {
+            f64::NAN
         }
     }
 
     /// The value that is drawn at a height.
     pub(super) fn value(self, shown: f64) -> f64 {
-        match (self.log_y, self.unit) {
-            (true, _) => 10_f64.powf(shown),
-            (false, Unit::Percent) => shown / 100.0,
-            (false, Unit::Plain) => shown,
+        if self.log_y {
+            10_f64.powf(shown)
+        } else {
+            shown / self.unit.factor()
         }
     }
 
@@ -74,11 +87,7 @@ impl Scale {
     }
 
     fn log_ticks(self, (low, high): (f64, f64), most: usize) -> Vec<(f64, String)> {
-        let unit = if self.unit == Unit::Percent {
-            100.0
-        } else {
-            1.0
-        };
+        let unit = self.unit.factor();
         let every = |digits: &[f64]| -> Vec<(f64, String)> {
             (low.floor() as i32..=high.ceil() as i32)
                 .flat_map(|power| {

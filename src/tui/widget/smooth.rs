@@ -6,7 +6,7 @@
 #[derive(Debug, Clone)]
 pub struct Average {
     weight: f64,
-    average: f64,
+    mean: f64,
     /// What all values before the first one would weigh.
     pub remaining: f64,
 }
@@ -16,7 +16,7 @@ impl Average {
     pub fn new(weight: f64) -> Self {
         Self {
             weight,
-            average: 0.0,
+            mean: 0.0,
             remaining: 1.0,
         }
     }
@@ -26,14 +26,14 @@ impl Average {
         if !value.is_finite() {
             return value;
         }
-        self.average = self.average * self.weight + (1.0 - self.weight) * value;
+        self.mean = self.mean * self.weight + (1.0 - self.weight) * value;
         self.remaining *= self.weight;
         let weight_so_far = 1.0 - self.remaining;
         // After some dozen or hundred values it is 1, and dividing by it would be most of the work.
         if weight_so_far < 1.0 {
-            self.average / weight_so_far
+            self.mean / weight_so_far
         } else {
-            self.average
+            self.mean
         }
     }
 }

@@ -181,6 +181,38 @@ fn figures_are_ordered_and_compared() {
     assert_eq!(model.evaluation.marked, model.evaluation.figure);
     press(&mut model, ' ');
     assert_eq!(model.evaluation.marked, None);
+}
+
+#[test]
+fn the_roc_curve_has_the_whole_pane_where_a_part_is_too_small() {
+    let mut model = fixtures::figure(Ok(fixtures::scored()));
+    update(&mut model, Message::Resized(200, 50));
     press(&mut model, 'r');
-    assert!(model.evaluation.roc);
+    assert!(model.evaluation.roc && !model.evaluation.zoomed);
+    press(&mut model, 'r');
+    update(&mut model, Message::Resized(80, 24));
+    press(&mut model, 'r');
+    assert!(model.evaluation.roc && model.evaluation.zoomed);
+    press_code(&mut model, KeyCode::Esc);
+    assert_eq!(
+        (model.view, model.evaluation.zoomed),
+        (View::Evaluation, false)
+    );
+    press_code(&mut model, KeyCode::Esc);
+    assert_eq!(model.view, View::Runs);
+}
+
+#[test]
+fn in_the_list_of_runs_back_leads_out_of_the_zoom_and_then_of_the_filter() {
+    let mut model = fixtures::busy();
+    press(&mut model, '/');
+    type_text(&mut model, "beta");
+    press_code(&mut model, KeyCode::Enter);
+    press(&mut model, 'z');
+    assert!(model.list.zoomed);
+    press_code(&mut model, KeyCode::Esc);
+    assert_eq!((model.list.zoomed, model.listed().len()), (false, 1));
+    press_code(&mut model, KeyCode::Esc);
+    assert_eq!(model.listed().len(), fixtures::runs().len());
+    assert_eq!(model.view, View::Runs);
 }

@@ -72,10 +72,20 @@ fn another_axis_forgets_the_places_of_the_one_before() {
     assert_eq!(model.live.kept.along, AlongBy::Time);
     assert_eq!((model.live.cursor, model.live.window), (None, None));
     press(&mut model, 'x');
-    assert_eq!(model.live.kept.along, AlongBy::Step, "no epochs are logged");
-    assert!(notice(&model).contains("logs no epochs"));
+    assert_eq!(model.live.kept.along, AlongBy::Epoch);
     press(&mut model, 'X');
     assert!(model.live.kept.log_x);
+}
+
+#[test]
+fn a_run_that_logs_no_epochs_has_no_such_axis() {
+    let mut model = fixtures::compared();
+    let other = model.beside.values().next().unwrap().clone();
+    model.selected = Some(other.path.clone());
+    model.curves = Some(other);
+    type_text(&mut model, "xx");
+    assert_eq!(model.live.kept.along, AlongBy::Step);
+    assert!(notice(&model).contains("logs no epochs"));
 }
 
 #[test]
@@ -173,6 +183,15 @@ fn charts_and_views_are_written_as_the_ending_says() {
         (&["loss/total".to_owned()][..], Some("total-loss.png"))
     );
     press(&mut model, 'W');
+    assert_eq!(
+        press_code(&mut model, KeyCode::Enter),
+        [Effect::ExportScreen(PathBuf::from("live.png"))]
+    );
+    press(&mut model, 'W');
+    for _ in 0..3 {
+        press_code(&mut model, KeyCode::Backspace);
+    }
+    type_text(&mut model, "csv");
     let effects = press_code(&mut model, KeyCode::Enter);
     assert!(
         matches!(effects.as_slice(), [Effect::ExportCurves(export, _)] if export.tags.len() > 8)
