@@ -1,6 +1,6 @@
 //! What a run's own log tells of the machine that its worker is on, and of where its time goes.
 
-use crate::run::Scalars;
+use crate::run::{Curve, Point, Scalars};
 
 use super::charts::STEP_TIME;
 
@@ -66,20 +66,14 @@ impl TimeSplit {
         let mut first = u64::MAX;
         let mut seconds: Vec<(&'static str, f64)> = Vec::new();
         for (name, tags) in STEP_TIME {
-            let curve = tags.iter().find_map(|tag| scalars.curve(tag));
-            let mut points = curve
-                .map(|curve| curve.newest_points(NEWEST_STEPS))
-                .unwrap_or_default();
-            points.drain(..points.len().saturating_sub(NEWEST_STEPS));
+            let points = newest(tags.iter().find_map(|tag| scalars.curve(tag)));
             steps = steps.max(points.len());
             first = first.min(points.first().map_or(u64::MAX, |point| point.step));
-            seconds.push((name, sum(points.iter().map(|point| point.value))));
+            seconds.push((name, sum(&points)));
         }
-        let evaluations = scalars.curve(EVALUATION);
-        let evaluations = evaluations.map(|curve| curve.newest_points(NEWEST_STEPS));
-        let evaluations = evaluations.unwrap_or_default();
-        let among = evaluations.iter().filter(|point| point.step >= first);
-        seconds.push(("evaluation", sum(among.map(|point| point.value))));
+        let mut evaluations = newest(scalars.curve(EVALUATION));
+        evaluations.retain(|point| point.step >= first);
+        seconds.push(("evaluation", sum(&evaluations)));
         let whole: f64 = seconds.iter().map(|(_, seconds)| seconds).sum();
         let shares = seconds.into_iter();
         (steps > 0 && whole > 0.0).then(|| Self {
@@ -100,8 +94,18 @@ impl TimeSplit {
     }
 }
 
+/// The newest points of a curve, where there is one.
+fn newest(curve: Option<&Curve>) -> Vec<Point> {
+    let points = |curve: &Curve| {
+        let from = curve.len().saturating_sub(NEWEST_STEPS);
+        curve.points_from(from).collect()
+    };
+    curve.map(points).unwrap_or_default()
+}
+
 /// The sum of what can be a time.
-fn sum(seconds: impl Iterator<Item = f64>) -> f64 {
+fn sum(points: &[Point]) -> f64 {
+    let seconds = points.iter().map(|point| point.value);
     let times = seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0);
     // The sum of nothing would be a zero below zero.
     times.fold(0.0, |sum, seconds| sum + seconds)

@@ -184,21 +184,6 @@ impl Curve {
         Some(self.newest_outline.get_or_init(all))
     }
 
-    /// Its newest points in order: at least `count` where it has so many.
-    pub fn newest_points(&self, count: usize) -> Vec<Point> {
-        let lacking = count.saturating_sub(self.newest.len());
-        let whole = self
-            .blocks
-            .len()
-            .saturating_sub(lacking.div_ceil(BLOCK_POINTS));
-        let mut points = Vec::new();
-        for block in &self.blocks[whole..] {
-            block.cells().unpack(&mut points);
-        }
-        points.extend_from_slice(&self.newest);
-        points
-    }
-
     /// Its ends, extremes and number of points, without looking at each.
     pub fn outline(&self) -> Option<Outline> {
         let groups = self.groups.iter().copied();
