@@ -172,7 +172,9 @@ fn read_recipe(table: &Table, mistakes: &Mistakes) -> Recipe {
         schedule: read_schedule(&reader, &steps, optimiser.rule, mistakes),
         optimiser,
         histograms: reader.table("histograms", |histograms| HistogramOptions {
-            every: histograms.whole("every", 0..=MOST, Need::Default(0)).value,
+            every: histograms
+                .whole("every", 0..=MOST, Need::Default(100))
+                .value,
             layers: histograms.flag("layers", false).value,
         }),
     };

@@ -114,6 +114,9 @@ impl Objective {
             ("train/accuracy_margin", terms.accuracy_margin),
             ("train/cosine_own", terms.cosine_own.clone().mean()),
         ]);
+        let nearest = terms.cosine_nearest.map(Tensor::mean);
+        self.figures
+            .extend(nearest.map(|nearest| ("train/cosine_between", nearest)));
         self.cosine_own = Some(terms.cosine_own);
         self.running_lengths = terms.running_lengths;
         self.class_gradient = Some((terms.class_gradient, loss.head_weight));

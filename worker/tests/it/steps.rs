@@ -320,7 +320,7 @@ fn half_precision_and_any_order_of_memory_make_nearly_the_step_of_single_precisi
             let (half, of_half) = change(network, precision, order).unwrap();
             let near = cosine(&single, &half);
             assert!(near > least, "{what}: {near}");
-            for tag in ["loss/total", "train/cosine_own"] {
+            for tag in ["loss/total", "train/cosine_own", "train/cosine_between"] {
                 let (one, other) = (value(&scalars, tag), value(&of_half, tag));
                 let most = 0.02 * one.abs().max(1.0);
                 assert!((one - other).abs() < most, "{what}, {tag}: {one} {other}");

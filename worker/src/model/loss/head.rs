@@ -39,6 +39,8 @@ pub struct ClassTerms {
     pub accuracy_margin: Tensor<1>,
     /// cos θ_y, `[batch]`, without gradient.
     pub cosine_own: Tensor<1>,
+    /// The largest cosine to a centre of another class, `[batch]`, without gradient, where there are cosines and others.
+    pub cosine_nearest: Option<Tensor<1>>,
     /// AdaFace's running lengths after this batch.
     pub running_lengths: Option<Tensor<1>>,
     /// How they change with the class weights.
@@ -81,6 +83,7 @@ impl ClassTerms {
             embeddings
         };
 
+        let has_others = class_weights.dims()[0] > sub_centres;
         let rows = Rows::new(class_weights.clone(), sub_centres, as_cosines);
         let scores = rows.scores(&compared.clone().inner(), labels);
         let own_rows = scores.own_rows.clone();
@@ -124,6 +127,7 @@ impl ClassTerms {
             accuracy,
             accuracy_margin,
             cosine_own: cosine.inner(),
+            cosine_nearest: (as_cosines && has_others).then_some(nearest),
             running_lengths,
             class_gradient: ClassGradient {
                 own,
