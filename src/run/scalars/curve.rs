@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::block::{BLOCK_POINTS, Block, Cells};
+use super::block::{BLOCK_POINTS, Block};
 use super::{Extremes, Outline, Point};
 
 /// The points of one tag, in the order logged. A clone shares all but the newest few.
@@ -40,7 +40,7 @@ pub struct Stretch<'a> {
 
 #[derive(Debug, Clone, Copy)]
 enum Source<'a> {
-    Packed(Cells<'a>),
+    Packed(&'a Block),
     Newest(&'a [Point]),
 }
 
@@ -269,7 +269,7 @@ impl<'a> Group<'a> {
             .enumerate()
             .map(move |(at, block)| Stretch {
                 outline: &block.outline,
-                points: Source::Packed(block.cells()),
+                points: Source::Packed(block),
                 start: start + at * BLOCK_POINTS,
             });
         packed.chain(newest)
@@ -290,7 +290,7 @@ impl<'a> Stretch<'a> {
     /// One of its points, counted from its first one.
     pub fn point(&self, at: usize) -> Point {
         match self.points {
-            Source::Packed(cells) => cells.point(at),
+            Source::Packed(block) => block.cells().point(at),
             Source::Newest(newest) => newest.get(at).copied().unwrap_or(self.outline.last),
         }
     }
@@ -298,7 +298,7 @@ impl<'a> Stretch<'a> {
     /// The extremes of some of its points.
     pub fn extremes(&self, part: Range<usize>) -> Extremes {
         match self.points {
-            Source::Packed(cells) => cells.extremes(part),
+            Source::Packed(block) => block.cells().extremes(part),
             Source::Newest(newest) => Extremes::of(newest.get(part).unwrap_or_default()),
         }
     }
@@ -307,7 +307,7 @@ impl<'a> Stretch<'a> {
     pub fn unpack(&self, points: &mut Vec<Point>) {
         points.clear();
         match self.points {
-            Source::Packed(cells) => cells.unpack(points),
+            Source::Packed(block) => block.cells().unpack(points),
             Source::Newest(newest) => points.extend_from_slice(newest),
         }
     }

@@ -49,6 +49,16 @@ impl Outline {
         }
     }
 
+    /// Its extremes, `None` for what it doesn't have.
+    pub fn extremes(&self) -> Extremes {
+        let finite = |point: Point| point.value.is_finite().then_some(point);
+        Extremes {
+            lowest: finite(self.lowest),
+            highest: finite(self.highest),
+            lowest_positive: finite(self.lowest_positive).filter(|point| point.value > 0.0),
+        }
+    }
+
     /// The outline of this stretch and the one that follows it.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
@@ -138,6 +148,22 @@ pub struct Extremes {
 }
 
 impl Extremes {
+    /// The extremes of these points and of those that follow them.
+    #[must_use]
+    pub fn then(&self, next: &Self) -> Self {
+        let better = |ours: Option<Point>,
+                      theirs: Option<Point>,
+                      is_better: fn(&f64, &f64) -> bool| match (ours, theirs) {
+            (Some(ours), Some(theirs)) if !is_better(&theirs.value, &ours.value) => Some(ours),
+            (ours, theirs) => theirs.or(ours),
+        };
+        Self {
+            lowest: better(self.lowest, next.lowest, f64::lt),
+            highest: better(self.highest, next.highest, f64::gt),
+            lowest_positive: better(self.lowest_positive, next.lowest_positive, f64::lt),
+        }
+    }
+
     /// Those of some points.
     pub fn of(points: &[Point]) -> Self {
         let mut found = Found::default();

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::run::{Curve, Outline, Point, Stretch};
+use crate::run::{Curve, Extremes, Outline, Point, Stretch};
 
 /// The column of dots that the painter gives `x`, of `columns` from `left` to `right`: rounded, not cut.
 pub fn column(x: f64, left: f64, right: f64, columns: usize) -> usize {
@@ -20,9 +20,11 @@ pub fn column(x: f64, left: f64, right: f64, columns: usize) -> usize {
 
 /// Takes in a curve's points in order, at most four of which stay for each column, and one for each gap that is seen.
 /// Points outside `left..=right` are left out.
-pub struct Thinner<Place> {
-    /// Where a point lies; neither number falls where steps, times or values rise. A height that is no number is a gap.
+pub struct Thinner<Place, Shown> {
+    /// Where a point lies from left to right; it never falls where steps or times rise.
     place: Place,
+    /// The height of a value, which never falls where values rise. What is no number is a gap.
+    shown: Shown,
     left: f64,
     right: f64,
     columns: usize,
@@ -30,11 +32,12 @@ pub struct Thinner<Place> {
     bucket: Option<Bucket>,
 }
 
-impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
+impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
     /// For so many columns of dots from `left` to `right`.
-    pub fn new(place: Place, (left, right): (f64, f64), columns: usize) -> Self {
+    pub fn new(place: Place, shown: Shown, (left, right): (f64, f64), columns: usize) -> Self {
         Self {
             place,
+            shown,
             left,
             right,
             columns,
@@ -67,23 +70,19 @@ impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
 
     /// Takes in one point.
     pub fn add(&mut self, point: &Point) {
-        let (x, y) = (self.place)(point);
+        let x = (self.place)(point);
         let is_inside = (self.left..=self.right).contains(&x);
         if !is_inside {
             return;
         }
-        let y = if y.is_finite() { y } else { f64::NAN };
-        let known = self.bucket.as_ref();
-        let known = known.filter(|bucket| x >= bucket.first.0 && x < bucket.surely_until);
-        let column = known.map_or_else(|| self.column(x), |bucket| bucket.column);
-        let extreme = y.is_finite().then_some((x, y));
-        self.put(column, (x, y), (extreme, extreme), (x, y));
+        let column = self.known(x, x).unwrap_or_else(|| self.column(x));
+        self.put(column, x, *point, &Extremes::of(&[*point]), *point);
     }
 
     /// What was kept, in order.
     pub fn finish(mut self) -> Vec<(f64, f64)> {
-        if let Some(full) = self.bucket {
-            full.empty_into(&mut self.kept);
+        if let Some(full) = self.bucket.take() {
+            self.empty(&full);
         }
         self.kept
     }
@@ -91,13 +90,12 @@ impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
     /// Takes in many points by their outline, or none that lie outside; `false` where it takes more than the outline.
     fn add_outline(&mut self, outline: &Outline) -> bool {
         let corner = |step, wall_time| {
-            let value = outline.first.value;
-            let point = Point {
+            let value = 0.0;
+            (self.place)(&Point {
                 step,
                 wall_time,
                 value,
-            };
-            (self.place)(&point).0
+            })
         };
         let begins = corner(outline.steps.0, outline.times.0);
         let ends = corner(outline.steps.1, outline.times.1);
@@ -108,41 +106,29 @@ impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
         if !is_inside {
             return false;
         }
-        let column = self.column(begins);
-        if column != self.column(ends) {
-            return false;
-        }
-        let extremes = [outline.lowest, outline.lowest_positive, outline.highest].map(Some);
-        let [lowest, lowest_positive, highest] = extremes;
-        let Some(heights) = self.heights(lowest, lowest_positive, highest) else {
-            return false;
+        let column = if let Some(column) = self.known(begins, ends) {
+            column
+        } else {
+            let column = self.column(begins);
+            if column != self.column(ends) {
+                return false;
+            }
+            column
         };
-        let [first, last] = [outline.first, outline.last].map(|point| self.seen(&point));
-        self.put(column, first, heights, last);
+        self.put(
+            column,
+            begins,
+            outline.first,
+            &outline.extremes(),
+            outline.last,
+        );
         true
     }
 
-    /// Where a point lies; a gap is NaN.
-    fn seen(&self, point: &Point) -> (f64, f64) {
-        let (x, y) = (self.place)(point);
-        (x, if y.is_finite() { y } else { f64::NAN })
-    }
-
-    /// The lowest and the highest point that are seen; `None` where some are too large for their heights, and each has
-    /// to be looked at.
-    fn heights(
-        &self,
-        lowest: Option<Point>,
-        lowest_positive: Option<Point>,
-        highest: Option<Point>,
-    ) -> Option<Heights> {
-        let finite = |point: Option<Point>| {
-            let seen = (self.place)(&point?);
-            Some(seen).filter(|(_, y)| y.is_finite())
-        };
-        let highest = finite(highest);
-        let lowest = finite(lowest).or_else(|| finite(lowest_positive));
-        (lowest.is_some() == highest.is_some()).then_some((lowest, highest))
+    /// The column of the points before, where points from `begins` to `ends` are surely in it too.
+    fn known(&self, begins: f64, ends: f64) -> Option<usize> {
+        let bucket = self.bucket.as_ref()?;
+        (begins >= bucket.begins && ends < bucket.surely_until).then_some(bucket.column)
     }
 
     /// Takes in some points of a stretch, a column at a time where they are in order.
@@ -151,22 +137,17 @@ impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
             part.for_each(|at| self.add(&stretch.point(at)));
             return;
         }
-        let x = |at: usize| (self.place)(&stretch.point(at)).0;
+        let x = |at: usize| (self.place)(&stretch.point(at));
         let begin = first_where(part.clone(), |at| x(at) >= self.left);
         let end = first_where(begin..part.end, |at| x(at) > self.right);
         let mut at = begin;
         while at < end {
-            let column = self.column((self.place)(&stretch.point(at)).0);
+            let first = stretch.point(at);
+            let x = (self.place)(&first);
+            let column = self.column(x);
             let until = self.end_of_column(stretch, column, at..end);
-            let extremes = (until - at > FEW).then(|| stretch.extremes(at..until));
-            let known = extremes
-                .and_then(|found| self.heights(found.lowest, found.lowest_positive, found.highest));
-            if let Some(heights) = known {
-                let [first, last] = [at, until - 1].map(|at| self.seen(&stretch.point(at)));
-                self.put(column, first, heights, last);
-            } else {
-                (at..until).for_each(|at| self.add(&stretch.point(at)));
-            }
+            let last = stretch.point(until - 1);
+            self.put(column, x, first, &stretch.extremes(at..until), last);
             at = until;
         }
     }
@@ -174,7 +155,7 @@ impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
     /// Where the points of a column end that begins at a part's first one. Where that is is guessed, as if all lay
     /// equally far apart, and searched only where the guess is wrong.
     fn end_of_column(&self, stretch: &Stretch, column: usize, part: Range<usize>) -> usize {
-        let x = |at: usize| (self.place)(&stretch.point(at)).0;
+        let x = |at: usize| (self.place)(&stretch.point(at));
         let differs = |at: usize| self.column(x(at)) != column;
         let (begin, last) = (part.start, part.end - 1);
         if !differs(last) {
@@ -198,33 +179,49 @@ impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
         column(x, self.left, self.right, self.columns)
     }
 
-    fn put(&mut self, column: usize, first: (f64, f64), (low, high): Heights, last: (f64, f64)) {
-        match &mut self.bucket {
-            Some(current) if current.column == column => {
-                let better = |ours: Option<(f64, f64)>,
-                              theirs: Option<(f64, f64)>,
-                              is_better: fn(&f64, &f64) -> bool| {
-                    match (ours, theirs) {
-                        (Some(ours), Some(theirs)) if !is_better(&theirs.1, &ours.1) => Some(ours),
-                        (ours, theirs) => theirs.or(ours),
-                    }
-                };
-                current.low = better(current.low, low, f64::lt);
-                current.high = better(current.high, high, f64::gt);
-                current.last = last;
-            }
-            _ => {
-                let next = Bucket {
-                    column,
-                    surely_until: self.surely_until(column),
-                    first,
-                    low,
-                    high,
-                    last,
-                };
-                if let Some(full) = self.bucket.replace(next) {
-                    full.empty_into(&mut self.kept);
-                }
+    /// Takes in points of one column: the first and the last of them, and the extremes.
+    fn put(&mut self, column: usize, begins: f64, first: Point, extremes: &Extremes, last: Point) {
+        if let Some(current) = &mut self.bucket
+            && current.column == column
+        {
+            current.extremes = current.extremes.then(extremes);
+            current.last = last;
+            return;
+        }
+        let next = Bucket {
+            column,
+            begins,
+            surely_until: self.surely_until(column),
+            first,
+            extremes: *extremes,
+            last,
+        };
+        if let Some(full) = self.bucket.replace(next) {
+            self.empty(&full);
+        }
+    }
+
+    /// Keeps what is seen of a column.
+    fn empty(&mut self, full: &Bucket) {
+        let seen = |point: Point| ((self.place)(&point), (self.shown)(point.value));
+        let finite = |point: Option<Point>| point.map(seen).filter(|(_, y)| y.is_finite());
+        let high = finite(full.extremes.highest);
+        let low = finite(full.extremes.lowest);
+        let low = low.or_else(|| finite(full.extremes.lowest_positive));
+        let between = match (low, high) {
+            (Some(low), Some(high)) if low.0 <= high.0 => [low, high],
+            (Some(low), Some(high)) => [high, low],
+            // Values too large for their heights.
+            (low, high) => [low.or(high); 2].map(|point| point.unwrap_or(seen(full.first))),
+        };
+        for (x, y) in [seen(full.first), between[0], between[1], seen(full.last)] {
+            let is_new = match self.kept.last() {
+                Some(last) if !y.is_finite() => !last.1.is_nan(),
+                last => y.is_finite() && last != Some(&(x, y)),
+            };
+            if is_new {
+                let y = if y.is_finite() { y } else { f64::NAN };
+                self.kept.push((x, y));
             }
         }
     }
@@ -243,12 +240,6 @@ impl<Place: Fn(&Point) -> (f64, f64)> Thinner<Place> {
     }
 }
 
-/// Fewer points than this are looked at one by one.
-const FEW: usize = 8;
-
-/// The lowest and the highest point, where any is finite.
-type Heights = (Option<(f64, f64)>, Option<(f64, f64)>);
-
 /// The first of some numbers for which something holds that holds for all after it; their end where it does for none.
 fn first_where(numbers: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (numbers.start, numbers.end);
@@ -266,38 +257,12 @@ fn first_where(numbers: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
 /// What was seen of one column.
 struct Bucket {
     column: usize,
-    /// Points from the first one's x to here are in the column.
+    /// Points from here to there are in the column.
+    begins: f64,
     surely_until: f64,
-    /// A gap is NaN.
-    first: (f64, f64),
-    low: Option<(f64, f64)>,
-    high: Option<(f64, f64)>,
-    last: (f64, f64),
-}
-
-impl Bucket {
-    fn empty_into(self, kept: &mut Vec<(f64, f64)>) {
-        let mut keep = |point: (f64, f64)| {
-            let is_new = match kept.last() {
-                Some(last) if point.1.is_nan() => !last.1.is_nan(),
-                last => !point.1.is_nan() && last != Some(&point),
-            };
-            if is_new {
-                kept.push(point);
-            }
-        };
-        keep(self.first);
-        if let (Some(low), Some(high)) = (self.low, self.high) {
-            let (early, late) = if low.0 <= high.0 {
-                (low, high)
-            } else {
-                (high, low)
-            };
-            keep(early);
-            keep(late);
-        }
-        keep(self.last);
-    }
+    first: Point,
+    extremes: Extremes,
+    last: Point,
 }
 
 #[cfg(test)]
@@ -309,8 +274,12 @@ mod tests {
     use crate::tui::theme::Charset;
     use crate::tui::widget::raster::Raster;
 
-    fn place(point: &Point) -> (f64, f64) {
-        (point.step as f64, point.value)
+    fn place(point: &Point) -> f64 {
+        point.step as f64
+    }
+
+    fn logarithm(value: f64) -> f64 {
+        if value > 0.0 { value.log10() } else { f64::NAN }
     }
 
     /// Numbers that look random, the same each time.
@@ -347,11 +316,11 @@ mod tests {
     /// By looking at each point.
     fn naive(
         points: &[Point],
-        place: impl Fn(&Point) -> (f64, f64),
+        (place, shown): (impl Fn(&Point) -> f64, impl Fn(f64) -> f64),
         window: (f64, f64),
         columns: usize,
     ) -> Vec<(f64, f64)> {
-        let mut thinner = Thinner::new(place, window, columns);
+        let mut thinner = Thinner::new(place, shown, window, columns);
         for point in points {
             thinner.add(point);
         }
@@ -394,7 +363,7 @@ mod tests {
                 let every = without_narrow_gaps(&points, right, all.columns());
                 all.curve(every.into_iter(), (0.0, right), (low, high), 0);
                 let mut some = Raster::new(40, 8, charset);
-                let mut thinner = Thinner::new(place, (0.0, right), some.columns());
+                let mut thinner = Thinner::new(place, f64::from, (0.0, right), some.columns());
                 thinner.add_curve(&curve_of(&points), 0);
                 let kept = thinner.finish();
                 assert!(kept.len() <= some.columns() * 6);
@@ -414,11 +383,7 @@ mod tests {
             }
         }
         let curve = curve_of(&points);
-        for shown in [
-            f64::from,
-            |y: f64| if y > 0.0 { y.log10() } else { f64::NAN },
-        ] {
-            let place = |point: &Point| (point.step as f64, shown(point.value));
+        for shown in [f64::from, logarithm] {
             for (left, right, columns) in [
                 (0.0, 300_000.0, 40),
                 (5.0, 200_000.0, 7),
@@ -426,8 +391,8 @@ mod tests {
                 (0.0, 1.0, 1),
             ] {
                 for from in [0, 5, 1_024, 65_536, 70_000] {
-                    let all = naive(&points[from..], place, (left, right), columns);
-                    let mut thinner = Thinner::new(place, (left, right), columns);
+                    let all = naive(&points[from..], (place, shown), (left, right), columns);
+                    let mut thinner = Thinner::new(place, shown, (left, right), columns);
                     thinner.add_curve(&curve, from);
                     assert_eq!(
                         bits(&thinner.finish()),
@@ -462,22 +427,18 @@ mod tests {
                     Point { step, wall_time: if clock == 1 { 0.0 } else { time }, value }
                 })
                 .collect();
-            let place = |point: &Point| {
-                let x = match by {
-                    0 | 1 => point.step as f64,
-                    2 => point.wall_time - 1.7e9,
-                    _ => (point.step as f64).log10(),
-                };
-                let log = by == 1 || by == 3;
-                let y = point.value;
-                (x, if !log { y } else if y > 0.0 { y.log10() } else { f64::NAN })
+            let place = |point: &Point| match by {
+                0 | 1 => point.step as f64,
+                2 => point.wall_time - 1.7e9,
+                _ => (point.step as f64).log10(),
             };
-            let ends = [points[0], points[points.len() - 1]].map(|point| place(&point).0);
+            let shown = if by == 1 || by == 3 { logarithm } else { f64::from };
+            let ends = [points[0], points[points.len() - 1]].map(|point| place(&point));
             let (a, b) = (ends[0] + (ends[1] - ends[0]) * from, ends[0] + (ends[1] - ends[0]) * to);
             let window = (a.min(b), a.max(b));
-            let mut thinner = Thinner::new(place, window, columns);
+            let mut thinner = Thinner::new(place, shown, window, columns);
             thinner.add_curve(&curve_of(&points), 0);
-            let all = naive(&points, place, window, columns);
+            let all = naive(&points, (place, shown), window, columns);
             prop_assert_eq!(bits(&thinner.finish()), bits(&all));
         }
     }
@@ -491,7 +452,7 @@ mod tests {
                 value: if step == 777_777 { 9.0 } else { 1.0 },
             })
             .collect();
-        let mut thinner = Thinner::new(place, (0.0, 1e6), 100);
+        let mut thinner = Thinner::new(place, f64::from, (0.0, 1e6), 100);
         thinner.add_curve(&curve_of(&points), 0);
         let kept = thinner.finish();
         assert!(kept.len() <= 400);

@@ -20,7 +20,7 @@ pub struct Derived {
 }
 
 /// Points that are taken in for one frame: about a millisecond's work.
-const POINTS_A_FRAME: usize = 128 * 1024;
+const POINTS_A_FRAME: usize = 64 * 1024;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {

@@ -81,8 +81,9 @@ impl<'a> Line<'a> {
 
     /// Prepares it for so many columns of dots.
     pub(super) fn drawn(&self, x: (f64, f64), resolution: usize, scale: Scale) -> Drawn {
-        let place = |point: &Point| (self.along.at(point), scale.shown(point.value));
-        let mut logged = Thinner::new(place, x, resolution);
+        let place = |point: &Point| self.along.at(point);
+        let shown = |value| scale.shown(value);
+        let mut logged = Thinner::new(place, shown, x, resolution);
         logged.add_curve(&self.values, 0);
         let logged = logged.finish();
         let label = self.label.clone();
@@ -95,7 +96,7 @@ impl<'a> Line<'a> {
                 latest,
             };
         };
-        let mut thinner = Thinner::new(place, x, resolution);
+        let mut thinner = Thinner::new(place, shown, x, resolution);
         let from = self.begin_smoothing(x.0, scale.smoothing, &mut thinner);
         thinner.add_curve(smoothed, from);
         let is_whole = smoothed.len() == self.values.len();
@@ -110,11 +111,11 @@ impl<'a> Line<'a> {
 
     /// Smooths the first points in a window, as what lies before it does not count; after some hundreds it makes no
     /// difference any more. The number of the first point that was not looked at.
-    fn begin_smoothing<Place: Fn(&Point) -> (f64, f64)>(
+    fn begin_smoothing(
         &self,
         left: f64,
         weight: f64,
-        thinner: &mut Thinner<Place>,
+        thinner: &mut Thinner<impl Fn(&Point) -> f64, impl Fn(f64) -> f64>,
     ) -> usize {
         let first = self
             .values
@@ -160,7 +161,7 @@ impl Default for Outside {
 }
 
 /// So many stretches of a line are counted one value at a time; of more, so many of them evenly.
-const COUNTED: usize = 64;
+const COUNTED: usize = 32;
 
 impl Outside {
     /// Counts those of a line in a window. Only stretches that have any are looked at, and of very many such stretches
@@ -172,10 +173,9 @@ impl Outside {
         scale: Scale,
         (low, high): (f64, f64),
     ) {
-        let is_outside = |value: f64| {
-            let shown = scale.shown(value);
-            shown < low || shown > high
-        };
+        let (low, high) = (scale.value(low), scale.value(high));
+        let is_outside =
+            |value: f64| (value < low && (value > 0.0 || !scale.log_y)) || value > high;
         let may_hold = |outline: &run::Outline| {
             let ends = [outline.lowest, outline.highest, outline.lowest_positive];
             let is_seen =
@@ -284,8 +284,8 @@ mod tests {
                 (5e3, 5e4),
             ] {
                 let drawn = line.drawn(window, 120, scale(weight));
-                let place = |point: &Point| (point.step as f64, point.value);
-                let mut thinner = Thinner::new(place, window, 120);
+                let place = |point: &Point| point.step as f64;
+                let mut thinner = Thinner::new(place, f64::from, window, 120);
                 let mut average = Average::new(weight);
                 for point in curve.points() {
                     if (window.0..=window.1).contains(&(point.step as f64)) {
