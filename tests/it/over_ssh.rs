@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use facetui::run::EventWriter;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::terminal::{Dashboard, Manner, PATIENCE, Session, facetui};
+use crate::terminal::{Dashboard, Manner, PATIENCE, Session, TAKEN, facetui};
 use crate::tui::live_run;
 
 const BEGIN: &[u8] = b"\x1b[?2026h";
@@ -82,6 +82,44 @@ fn an_update_is_one_synchronized_frame_of_few_bytes() {
         assert!(sent.starts_with(BEGIN) && sent.ends_with(END));
         assert!(sent.len() <= 2_048, "{} bytes", sent.len());
     }
+}
+
+/// The whole screen of a large terminal, asked for many times: how many frames came of it, and how long the last one
+/// took to come.
+fn frames_of_many_presses(root: &Path, rest: Duration) -> (usize, Duration) {
+    let mut dashboard = open_large(root);
+    dashboard.take_slowly(rest);
+    for _ in 0..60 {
+        dashboard.type_keys("\x0c");
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(50) {
+            dashboard.read(Duration::from_millis(5));
+        }
+    }
+    // The last of all keys is obeyed as soon as what the system holds for the terminal (64 KiB) is taken: the dashboard
+    // queues nothing up.
+    dashboard.type_keys("?");
+    let begun = Instant::now();
+    dashboard.wait_for("runs go on without it");
+    let lag = begun.elapsed();
+    dashboard.take_slowly(Duration::ZERO);
+    let frames = count(&dashboard.take_bytes(), BEGIN);
+    (frames, lag)
+}
+
+#[test]
+fn a_slow_terminal_gets_fewer_frames_and_keys_are_still_obeyed() {
+    let root = tempfile::tempdir().unwrap();
+    let (_run, _lock) = live_run(root.path(), "night");
+    let (many, _) = frames_of_many_presses(root.path(), Duration::ZERO);
+    let rest = Duration::from_millis(100);
+    let (few, lag) = frames_of_many_presses(root.path(), rest);
+    assert!(many >= 30, "{many} frames on a fast line");
+    assert!(
+        few * 2 < many,
+        "{few} frames at {TAKEN} bytes each {rest:?}, {many} else"
+    );
+    assert!(lag < PATIENCE / 2, "{lag:?}");
 }
 
 #[test]

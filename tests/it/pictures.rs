@@ -38,16 +38,16 @@ fn shown(
     root: &Path,
     manner: Manner,
     environment: &[(&str, &str)],
-    (begin, end): (&[u8], &[u8]),
+    (head, tail): (&[u8], &[u8]),
 ) -> Vec<u8> {
     let mut dashboard = open(root, manner, environment);
     let begun = Instant::now();
     let mut sent = Vec::new();
     loop {
         sent.extend(dashboard.take_bytes());
-        let start = sent.windows(begin.len()).position(|part| part == begin);
+        let start = sent.windows(head.len()).position(|part| part == head);
         let rest = start.map_or(&[][..], |start| &sent[start..]);
-        if rest.windows(end.len()).any(|part| part == end) {
+        if rest.windows(tail.len()).any(|part| part == tail) {
             return rest.to_vec();
         }
         let contents = dashboard.screen().contents();
@@ -181,6 +181,27 @@ fn iterm2_gets_the_face_as_a_file() {
         picture.height()
     )));
     assert_same(&picture, &face, 0.0);
+}
+
+#[test]
+fn others_and_tmux_get_half_blocks_alone() {
+    let root = tempfile::tempdir().unwrap();
+    faces(root.path());
+    let kitty = "\x1b_Gi=31;OK\x1b\\\x1b[?62;4c\x1b[6;16;8t";
+    let inside = [
+        ("TMUX", "/tmp/tmux-0/default,1,0"),
+        ("COLORTERM", "truecolor"),
+    ];
+    for (answers, environment) in [("", &inside[1..]), (kitty, &inside[..])] {
+        let mut dashboard = open(root.path(), manner(answers), environment);
+        dashboard.wait_for("▀▀▀▀▀▀▀▀");
+        let sent = dashboard.take_bytes();
+        for other in [&b"\x1b_Gq=2,"[..], b"\x1bP", b"]1337"] {
+            assert!(!sent.windows(other.len()).any(|part| part == other));
+        }
+        let colours = b"38;2;";
+        assert!(sent.windows(colours.len()).any(|part| part == colours));
+    }
 }
 
 /// Decodes DEC's sixels (VT330/VT340 Programmer Reference Manual, chapter 14): colours, repeats, rows of six.

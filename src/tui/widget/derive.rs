@@ -248,7 +248,7 @@ mod tests {
             let (mut step, mut time) = (0, 1.7e9);
             for (count, salt, wound_back) in pieces {
                 if wound_back {
-                    step = step / 2;
+                    step /= 2;
                     scalars.add(Event { wall_time: 0.0, step, what: What::SessionStart });
                 }
                 for _ in 0..count {
