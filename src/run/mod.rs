@@ -45,6 +45,6 @@ pub use lock::RunLock;
 pub use manage::ARCHIVE;
 pub use model_info::{ModelFormat, ModelInfo, ModelInput, ModelWritten};
 pub use registry::{Registry, RunEntry, RunSummary};
-pub use scalars::{Curve, Extremes, Group, Outline, Point, Scalars, Stretch};
+pub use scalars::{Curve, Extremes, Glance, Group, Outline, Point, Scalars, Stretch};
 pub use shared_people::{NamedPersons, OverlapOptions, OverlapReport, OverlapSuggestion};
 pub use status::{JobKind, RunState, Status};

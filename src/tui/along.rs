@@ -86,14 +86,14 @@ impl Along {
 
     /// Where a point lies.
     pub fn at(&self, point: &Point) -> f64 {
-        self.place(point.step as f64, point.wall_time)
+        self.place(point.step as f64, || point.wall_time)
     }
 
-    /// Where a step lies that was made at a time.
-    pub fn place(&self, step: f64, time: f64) -> f64 {
+    /// Where a step lies that was made at a time; the time is asked for only where it lies along.
+    pub fn place(&self, step: f64, time: impl Fn() -> f64) -> f64 {
         let (value, least) = match self.by {
             AlongBy::Step => (step, 1.0),
-            AlongBy::Time => (time - self.start, 1.0),
+            AlongBy::Time => (time() - self.start, 1.0),
             AlongBy::Epoch => (step / self.epoch, 1.0 / self.epoch),
         };
         if self.log {
@@ -106,7 +106,7 @@ impl Along {
     /// Where a mark lies; `None` before the first step.
     pub fn of_mark(&self, mark: &Mark, scalars: &Scalars) -> Option<f64> {
         let step = mark.place(scalars)?;
-        Some(self.place(step as f64, mark.entry.time))
+        Some(self.place(step as f64, || mark.entry.time))
     }
 
     /// From the first point of all curves to the last.

@@ -146,8 +146,7 @@ async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
         ),
         messages: sender.clone(),
     };
-    terminal::leave_on_hang_up();
-    terminal::leave_on_signals()?;
+    terminal::leave_with_the_terminal()?;
     let size = crossterm::terminal::size()?;
     update(&mut model, Message::Resized(size.0, size.1));
     // People see something before the terminal is asked what it can.

@@ -172,11 +172,17 @@ pub fn leave(code: i32) -> ! {
     process::exit(code)
 }
 
-/// Ends the process as soon as a signal says so, also while the screen waits for a terminal that takes no bytes.
+/// Ends the process as soon as its terminal or a signal says so.
 ///
 /// # Errors
 /// When the system has no signals left to listen to.
-pub fn leave_on_signals() -> io::Result<()> {
+pub fn leave_with_the_terminal() -> io::Result<()> {
+    leave_on_hang_up();
+    leave_on_signals()
+}
+
+/// Ends the process as soon as a signal says so, also while the screen waits for a terminal that takes no bytes.
+fn leave_on_signals() -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let listens = runtime.enter();
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -200,7 +206,7 @@ pub fn leave_on_signals() -> io::Result<()> {
 ///
 /// A terminal that is gone is always readable, and crossterm would read it for ever at full speed: a thread that waits
 /// for nothing but the hang-up ends that, even where the signal for it is ignored (`nohup`).
-pub fn leave_on_hang_up() {
+fn leave_on_hang_up() {
     thread::spawn(|| {
         let input = io::stdin();
         loop {

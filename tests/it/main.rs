@@ -18,6 +18,8 @@ mod evaluation;
 mod loading;
 mod models;
 mod objective;
+mod over_ssh;
+mod pictures;
 mod real;
 mod rooms;
 mod run;

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,7 +25,24 @@ pub struct Dashboard {
     screen: vt100::Parser,
     bytes: Vec<u8>,
     patience: Duration,
+    rest: Arc<AtomicU64>,
+    answers: &'static str,
 }
+
+/// What a terminal is like.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    pub columns: u16,
+    pub rows: u16,
+    /// What it answers when it is asked what it is, before it says that it is well.
+    pub answers: &'static str,
+}
+
+/// At most so many bytes are taken at a time.
+pub const TAKEN: usize = 1024;
+
+/// The rest of a terminal that takes nothing.
+const FOR_EVER: u64 = u64::MAX;
 
 /// Whether the system tells the dashboard by a signal that its terminal is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,29 +66,64 @@ impl Dashboard {
     }
 
     /// Any command of `facetui`; nothing on its screen is waited for longer than `patience`.
-    pub fn start(mut command: CommandBuilder, session: Session, patience: Duration) -> Self {
-        let size = PtySize {
+    pub fn start(command: CommandBuilder, session: Session, patience: Duration) -> Self {
+        let manner = Manner {
+            columns: 80,
             rows: 24,
-            cols: 80,
+            answers: "",
+        };
+        Self::start_in(command, session, patience, manner)
+    }
+
+    pub fn start_in(
+        mut command: CommandBuilder,
+        session: Session,
+        patience: Duration,
+        manner: Manner,
+    ) -> Self {
+        let size = PtySize {
+            rows: manner.rows,
+            cols: manner.columns,
             pixel_width: 0,
             pixel_height: 0,
         };
         let pair = native_pty_system().openpty(size).unwrap();
         command.set_controlling_tty(session == Session::OfTheTerminal);
-        command.env("TERM", "xterm-256color");
-        command.env("LC_ALL", "C.UTF-8");
         // What the tests run in is no business of the terminal that they make.
-        for variable in ["NO_COLOR", "TMUX", "STY"] {
-            command.env_remove(variable);
+        for (name, value) in [
+            ("TERM", Some("xterm-256color")),
+            ("LC_ALL", Some("C.UTF-8")),
+            ("NO_COLOR", None),
+            ("TMUX", None),
+            ("STY", None),
+        ] {
+            let is_inherited = command.get_env(name) == std::env::var_os(name).as_deref();
+            match value.filter(|_| is_inherited) {
+                Some(value) => command.env(name, value),
+                None if is_inherited => command.env_remove(name),
+                None => {}
+            }
         }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let keyboard = pair.master.take_writer().unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (sender, output) = channel();
+        let rest = Arc::new(AtomicU64::new(0));
+        let resting = Arc::clone(&rest);
         thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = reader.read(&mut bytes) {
+            let mut bytes = [0; TAKEN];
+            loop {
+                match resting.load(Ordering::Relaxed) {
+                    FOR_EVER => {
+                        thread::sleep(Duration::from_millis(5));
+                        continue;
+                    }
+                    milliseconds => thread::sleep(Duration::from_millis(milliseconds)),
+                }
+                let Ok(count @ 1..) = reader.read(&mut bytes) else {
+                    return;
+                };
                 if sender.send(bytes[..count].to_vec()).is_err() {
                     return;
                 }
@@ -84,7 +138,19 @@ impl Dashboard {
             screen: vt100::Parser::new(rows, columns, 0),
             bytes: Vec::new(),
             patience,
+            rest,
+            answers: manner.answers,
         }
+    }
+
+    /// Lets the terminal rest after every [`TAKEN`] bytes.
+    pub fn take_slowly(&self, rest: Duration) {
+        self.rest.store(rest.as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// Lets the terminal take nothing more, as after Ctrl-S.
+    pub fn take_nothing(&self) {
+        self.rest.store(FOR_EVER, Ordering::Relaxed);
     }
 
     pub fn type_keys(&mut self, keys: &str) {
@@ -115,7 +181,8 @@ impl Dashboard {
             Ok(bytes) => {
                 // As every terminal does, it answers to the question whether it is well.
                 if bytes.windows(4).any(|part| part == b"\x1b[5n") {
-                    self.type_keys("\x1b[0n");
+                    let answers = format!("{}\x1b[0n", self.answers);
+                    self.type_keys(&answers);
                 }
                 self.screen.process(&bytes);
                 self.bytes.extend(bytes);
@@ -131,6 +198,7 @@ impl Dashboard {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                self.take_slowly(Duration::ZERO);
                 while self.read(Duration::from_millis(100)) {}
                 return (begun.elapsed(), status.exit_code());
             }

@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::terminal::{Dashboard, PATIENCE, Session};
 
 /// A training as its worker would leave it at step 50, with the lock that says that the worker lives.
-fn live_run(root: &Path, name: &str) -> (RunDirectory, RunLock) {
+pub fn live_run(root: &Path, name: &str) -> (RunDirectory, RunLock) {
     let run = RunDirectory::create(root, name).unwrap();
     let mut status = Status::starting(name, JobKind::Train, 100, "flex");
     status.state = RunState::Running;
@@ -161,7 +161,7 @@ fn a_closed_terminal_ends_it_at_once_without_burning_the_processor() {
 }
 
 /// Processor time that a process has used, in clock ticks (100 a second).
-fn processor_ticks(pid: Pid) -> u64 {
+pub fn processor_ticks(pid: Pid) -> u64 {
     let stat =
         fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
     let Some((_, fields)) = stat.rsplit_once(')') else {

@@ -73,12 +73,11 @@ impl Leaves {
     fn of(points: &[Point]) -> Self {
         let mut leaves = [[NONE; 3]; LEAVES];
         for (leaf, points) in leaves.iter_mut().zip(points.chunks(LEAF_POINTS)) {
-            let mut found = Found::default();
+            let mut found = Found::nothing();
             for (at, point) in points.iter().enumerate() {
                 found.look(at, point.value);
             }
-            let all = [found.lowest, found.highest, found.lowest_positive];
-            *leaf = all.map(|found| found.map_or(NONE, |(at, _)| at as u8));
+            *leaf = found.places().map(|at| at.map_or(NONE, |at| at as u8));
         }
         Self(leaves)
     }
@@ -236,22 +235,35 @@ impl Cells<'_> {
 
     /// One of the points.
     pub fn point(&self, at: usize) -> Point {
-        let first = self.outline.first;
         Point {
-            step: match self.layout.steps {
-                Steps::Stride(stride) => first.step.wrapping_add(stride.wrapping_mul(at as u64)),
-                Steps::Near => {
-                    let lowest = self.outline.steps.0;
-                    lowest.wrapping_add(u32::from_le_bytes(cell(self.steps, at)).into())
-                }
-                Steps::Far => u64::from_le_bytes(cell(self.steps, at)),
-            },
-            wall_time: if self.layout.ticks {
-                later(first.wall_time, u32::from_le_bytes(cell(self.times, at)))
-            } else {
-                f64::from_le_bytes(cell(self.times, at))
-            },
+            step: self.step(at),
+            wall_time: self.time(at),
             value: self.value(at),
+        }
+    }
+
+    /// The step of a point.
+    pub fn step(&self, at: usize) -> u64 {
+        match self.layout.steps {
+            Steps::Stride(stride) => {
+                let first = self.outline.first.step;
+                first.wrapping_add(stride.wrapping_mul(at as u64))
+            }
+            Steps::Near => {
+                let lowest = self.outline.steps.0;
+                lowest.wrapping_add(u32::from_le_bytes(cell(self.steps, at)).into())
+            }
+            Steps::Far => u64::from_le_bytes(cell(self.steps, at)),
+        }
+    }
+
+    /// The time of a point.
+    pub fn time(&self, at: usize) -> f64 {
+        if self.layout.ticks {
+            let begun = self.outline.first.wall_time;
+            later(begun, u32::from_le_bytes(cell(self.times, at)))
+        } else {
+            f64::from_le_bytes(cell(self.times, at))
         }
     }
 
@@ -265,7 +277,7 @@ impl Cells<'_> {
 
     /// The extremes of some of the points: of leaves that are whole, nothing but their extremes is looked at.
     pub fn extremes(&self, part: Range<usize>) -> Extremes {
-        let mut found = Found::default();
+        let mut found = Found::nothing();
         let mut at = part.start;
         while at < part.end {
             let leaf = at / LEAF_POINTS;
@@ -273,12 +285,20 @@ impl Cells<'_> {
             let is_whole = at.is_multiple_of(LEAF_POINTS)
                 && (next <= part.end || part.end == self.outline.count);
             if is_whole && let Some(leaf) = self.leaves.0.get(leaf) {
-                leaf.iter()
-                    .filter(|place| **place != NONE)
-                    .map(|place| at + usize::from(*place))
-                    .for_each(|at| found.look(at, self.value(at)));
+                let [low, high, positive] = *leaf;
+                if low != NONE {
+                    let (low, high) = (at + usize::from(low), at + usize::from(high));
+                    found.low(low, self.value(low));
+                    found.high(high, self.value(high));
+                }
+                if positive != NONE {
+                    let positive = at + usize::from(positive);
+                    found.low_positive(positive, self.value(positive));
+                }
             } else {
-                (at..next.min(part.end)).for_each(|at| found.look(at, self.value(at)));
+                for at in at..next.min(part.end) {
+                    found.look(at, self.value(at));
+                }
             }
             at = next;
         }

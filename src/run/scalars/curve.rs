@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::block::{BLOCK_POINTS, Block};
-use super::{Extremes, Outline, Point};
+use super::{Extremes, Glance, Outline, Point};
 
 /// The points of one tag, in the order logged. A clone shares all but the newest few.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct Curve {
     blocks: Arc<Vec<Block>>,
     /// The outlines of every [`GROUP`] blocks, so that a picture of all points need not look at each block.
     groups: Arc<Vec<Outline>>,
+    /// Beside the blocks, so that a chart goes through them without touching each block.
+    glances: Arc<Vec<Glance>>,
     newest: Vec<Point>,
     newest_outline: OnceLock<Outline>,
 }
@@ -26,6 +28,7 @@ const GROUP: usize = 64;
 pub struct Group<'a> {
     outline: Option<&'a Outline>,
     blocks: &'a [Block],
+    glances: &'a [Glance],
     newest: Option<(&'a [Point], &'a Outline)>,
     start: usize,
 }
@@ -33,7 +36,7 @@ pub struct Group<'a> {
 /// A part of a curve.
 #[derive(Debug, Clone, Copy)]
 pub struct Stretch<'a> {
-    outline: &'a Outline,
+    glance: Option<&'a Glance>,
     points: Source<'a>,
     start: usize,
 }
@@ -41,7 +44,7 @@ pub struct Stretch<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Source<'a> {
     Packed(&'a Block),
-    Newest(&'a [Point]),
+    Newest(&'a [Point], &'a Outline),
 }
 
 impl Curve {
@@ -51,6 +54,7 @@ impl Curve {
             name,
             blocks: Arc::default(),
             groups: Arc::default(),
+            glances: Arc::default(),
             newest: Vec::new(),
             newest_outline: OnceLock::new(),
         }
@@ -59,10 +63,13 @@ impl Curve {
     /// A curve as an index has it.
     pub(in crate::run) fn restored(name: &str, blocks: Vec<Block>, newest: Vec<Point>) -> Self {
         let groups = blocks.chunks_exact(GROUP).filter_map(outline_of).collect();
+        let glances = blocks.iter().map(|block| Glance::from(&block.outline));
+        let glances = glances.collect();
         Self {
             name: name.into(),
             blocks: Arc::new(blocks),
             groups: Arc::new(groups),
+            glances: Arc::new(glances),
             newest,
             newest_outline: OnceLock::new(),
         }
@@ -96,6 +103,7 @@ impl Curve {
     fn pack(&mut self) {
         if let Some(block) = Block::pack(&self.newest) {
             let blocks = Arc::make_mut(&mut self.blocks);
+            Arc::make_mut(&mut self.glances).push(Glance::from(&block.outline));
             blocks.push(block);
             let (full, rest) = blocks.as_chunks::<GROUP>();
             if let (Some(group), []) = (full.last(), rest) {
@@ -114,6 +122,7 @@ impl Curve {
             let later = self.points_from(first * BLOCK_POINTS);
             let kept: Vec<Point> = later.filter(|point| point.step < step).collect();
             Arc::make_mut(&mut self.blocks).truncate(first);
+            Arc::make_mut(&mut self.glances).truncate(first);
             Arc::make_mut(&mut self.groups).truncate(first / GROUP);
             self.newest.clear();
             for point in kept {
@@ -189,7 +198,7 @@ impl Curve {
         let groups = self.groups.iter().copied();
         let rest = self.groups().filter(|group| group.outline.is_none());
         let rest = rest.flat_map(|group| group.stretches());
-        let rest = rest.map(|stretch| *stretch.outline);
+        let rest = rest.map(|stretch| *stretch.outline());
         groups.chain(rest).reduce(Outline::then)
     }
 
@@ -203,6 +212,7 @@ impl Curve {
             Group {
                 outline: self.groups.get(at),
                 blocks: &rest[..rest.len().min(GROUP)],
+                glances: self.glances.get(at * GROUP..).unwrap_or_default(),
                 newest: newest.filter(|_| at + 1 == count),
                 start: at * GROUP * BLOCK_POINTS,
             }
@@ -256,11 +266,16 @@ impl<'a> Group<'a> {
 
     /// Its parts in order, each with its outline.
     pub fn stretches(&self) -> impl Iterator<Item = Stretch<'a>> + use<'a> {
-        let Self { start, newest, .. } = *self;
+        let Self {
+            start,
+            newest,
+            glances,
+            ..
+        } = *self;
         let behind = start + self.blocks.len() * BLOCK_POINTS;
         let newest = newest.map(|(points, outline)| Stretch {
-            outline,
-            points: Source::Newest(points),
+            glance: None,
+            points: Source::Newest(points, outline),
             start: behind,
         });
         let packed = self
@@ -268,7 +283,7 @@ impl<'a> Group<'a> {
             .iter()
             .enumerate()
             .map(move |(at, block)| Stretch {
-                outline: &block.outline,
+                glance: glances.get(at),
                 points: Source::Packed(block),
                 start: start + at * BLOCK_POINTS,
             });
@@ -279,7 +294,39 @@ impl<'a> Group<'a> {
 impl<'a> Stretch<'a> {
     /// Its ends and extremes.
     pub fn outline(&self) -> &'a Outline {
-        self.outline
+        match self.points {
+            Source::Packed(block) => &block.outline,
+            Source::Newest(_, outline) => outline,
+        }
+    }
+
+    /// The outline in short; the newest stretch has none.
+    pub fn glance(&self) -> Option<&'a Glance> {
+        self.glance
+    }
+
+    /// How many points it has.
+    pub fn count(&self) -> usize {
+        match self.points {
+            Source::Packed(_) => BLOCK_POINTS,
+            Source::Newest(newest, _) => newest.len(),
+        }
+    }
+
+    /// The step of one of its points, counted from its first one.
+    pub fn step(&self, at: usize) -> u64 {
+        match self.points {
+            Source::Packed(block) => block.cells().step(at),
+            Source::Newest(..) => self.point(at).step,
+        }
+    }
+
+    /// The time of one of its points.
+    pub fn time(&self, at: usize) -> f64 {
+        match self.points {
+            Source::Packed(block) => block.cells().time(at),
+            Source::Newest(..) => self.point(at).wall_time,
+        }
     }
 
     /// The number of its first point.
@@ -291,7 +338,7 @@ impl<'a> Stretch<'a> {
     pub fn point(&self, at: usize) -> Point {
         match self.points {
             Source::Packed(block) => block.cells().point(at),
-            Source::Newest(newest) => newest.get(at).copied().unwrap_or(self.outline.last),
+            Source::Newest(newest, outline) => newest.get(at).copied().unwrap_or(outline.last),
         }
     }
 
@@ -299,7 +346,7 @@ impl<'a> Stretch<'a> {
     pub fn extremes(&self, part: Range<usize>) -> Extremes {
         match self.points {
             Source::Packed(block) => block.cells().extremes(part),
-            Source::Newest(newest) => Extremes::of(newest.get(part).unwrap_or_default()),
+            Source::Newest(newest, _) => Extremes::of(newest.get(part).unwrap_or_default()),
         }
     }
 
@@ -308,7 +355,7 @@ impl<'a> Stretch<'a> {
         points.clear();
         match self.points {
             Source::Packed(block) => block.cells().unpack(points),
-            Source::Newest(newest) => points.extend_from_slice(newest),
+            Source::Newest(newest, _) => points.extend_from_slice(newest),
         }
     }
 }

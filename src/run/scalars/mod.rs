@@ -15,7 +15,7 @@ use super::{Event, What};
 
 pub(in crate::run) use block::{BLOCK_POINTS, Block, LEAVES, Layout, Leaves, Steps};
 pub use curve::{Curve, Group, Stretch};
-pub use outline::{Extremes, Outline};
+pub use outline::{Extremes, Glance, Outline};
 
 /// One value of one scalar.
 #[derive(Debug, Clone, Copy, PartialEq)]

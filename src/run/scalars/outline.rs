@@ -118,8 +118,8 @@ impl Outline {
             if value > all.highest.value || !all.highest.value.is_finite() {
                 all.highest = *point;
             }
-            let smallest = all.lowest_positive.value;
-            if value > 0.0 && (value < smallest || !is_positive(smallest)) {
+            let known = all.lowest_positive.value;
+            if value > 0.0 && (value < known || !is_positive(known)) {
                 all.lowest_positive = *point;
             }
         }
@@ -148,25 +148,34 @@ pub struct Extremes {
 }
 
 impl Extremes {
-    /// The extremes of these points and of those that follow them.
-    #[must_use]
-    pub fn then(&self, next: &Self) -> Self {
-        let better = |ours: Option<Point>,
-                      theirs: Option<Point>,
-                      is_better: fn(&f64, &f64) -> bool| match (ours, theirs) {
-            (Some(ours), Some(theirs)) if !is_better(&theirs.value, &ours.value) => Some(ours),
-            (ours, theirs) => theirs.or(ours),
-        };
-        Self {
-            lowest: better(self.lowest, next.lowest, f64::lt),
-            highest: better(self.highest, next.highest, f64::gt),
-            lowest_positive: better(self.lowest_positive, next.lowest_positive, f64::lt),
-        }
+    /// Takes in the extremes of points that follow these.
+    pub fn widen(&mut self, next: &Self) {
+        let Self {
+            lowest,
+            highest,
+            lowest_positive,
+        } = next;
+        take(&mut self.lowest, lowest.as_ref(), |new, old| new < old);
+        take(&mut self.highest, highest.as_ref(), |new, old| new > old);
+        take(
+            &mut self.lowest_positive,
+            lowest_positive.as_ref(),
+            |new, old| new < old,
+        );
+    }
+
+    /// Whether points of such heights can't widen these.
+    pub fn hold(&self, glance: &Glance) -> bool {
+        let least = |known: Option<Point>| known.map_or(f64::INFINITY, |point| point.value);
+        let most = self.highest.map_or(f64::NEG_INFINITY, |point| point.value);
+        glance.lowest >= least(self.lowest)
+            && glance.highest <= most
+            && glance.lowest_positive >= least(self.lowest_positive)
     }
 
     /// Those of some points.
     pub fn of(points: &[Point]) -> Self {
-        let mut found = Found::default();
+        let mut found = Found::nothing();
         for (at, point) in points.iter().enumerate() {
             found.look(at, point.value);
         }
@@ -174,43 +183,105 @@ impl Extremes {
     }
 }
 
-/// Extremes while they are looked for.
-#[derive(Default)]
+fn take(known: &mut Option<Point>, next: Option<&Point>, is_better: fn(f64, f64) -> bool) {
+    if let Some(next) = next
+        && known.is_none_or(|known| is_better(next.value, known.value))
+    {
+        *known = Some(*next);
+    }
+}
+
+/// What decides whether an outline has to be looked at: a line of the processor's cache, where outlines take some.
+#[derive(Debug, Clone, Copy)]
+pub struct Glance {
+    /// The lowest and the highest step.
+    pub steps: (u64, u64),
+    /// The earliest and the latest time.
+    pub times: (f64, f64),
+    /// The lowest finite value; infinite without any.
+    pub lowest: f64,
+    /// The highest finite value; minus infinity without any.
+    pub highest: f64,
+    /// The lowest finite value above 0; infinite without any.
+    pub lowest_positive: f64,
+}
+
+impl From<&Outline> for Glance {
+    fn from(outline: &Outline) -> Self {
+        let extremes = outline.extremes();
+        let value = |point: Option<Point>, none| point.map_or(none, |point| point.value);
+        Self {
+            steps: outline.steps,
+            times: outline.times,
+            lowest: value(extremes.lowest, f64::INFINITY),
+            highest: value(extremes.highest, f64::NEG_INFINITY),
+            lowest_positive: value(extremes.lowest_positive, f64::INFINITY),
+        }
+    }
+}
+
+/// Extremes while they are looked for, in the order of the places: a value and its place each.
 pub(super) struct Found {
-    pub lowest: Option<(usize, f64)>,
-    pub highest: Option<(usize, f64)>,
-    pub lowest_positive: Option<(usize, f64)>,
+    lowest: (f64, usize),
+    highest: (f64, usize),
+    lowest_positive: (f64, usize),
 }
 
 impl Found {
-    /// Places of one leaf may come in any order: of equal values the first one is kept.
-    pub fn look(&mut self, at: usize, value: f64) {
-        if !value.is_finite() {
-            return;
-        }
-        let is_lower = |known: Option<(usize, f64)>| {
-            known.is_none_or(|(place, least)| value < least || (value <= least && at < place))
-        };
-        let is_higher = |known: Option<(usize, f64)>| {
-            known.is_none_or(|(place, most)| value > most || (value >= most && at < place))
-        };
-        if is_lower(self.lowest) {
-            self.lowest = Some((at, value));
-        }
-        if is_higher(self.highest) {
-            self.highest = Some((at, value));
-        }
-        if value > 0.0 && is_lower(self.lowest_positive) {
-            self.lowest_positive = Some((at, value));
+    /// Of nothing yet.
+    pub fn nothing() -> Self {
+        Self {
+            lowest: (f64::INFINITY, usize::MAX),
+            highest: (f64::NEG_INFINITY, usize::MAX),
+            lowest_positive: (f64::INFINITY, usize::MAX),
         }
     }
 
+    /// Looks at a value.
+    pub fn look(&mut self, at: usize, value: f64) {
+        if value.is_finite() {
+            self.low(at, value);
+            self.high(at, value);
+            if value > 0.0 {
+                self.low_positive(at, value);
+            }
+        }
+    }
+
+    /// Looks at a finite value that can be no other extreme.
+    pub fn low(&mut self, at: usize, value: f64) {
+        if value < self.lowest.0 {
+            self.lowest = (value, at);
+        }
+    }
+
+    /// As [`Found::low`].
+    pub fn high(&mut self, at: usize, value: f64) {
+        if value > self.highest.0 {
+            self.highest = (value, at);
+        }
+    }
+
+    /// As [`Found::low`], of a value above 0.
+    pub fn low_positive(&mut self, at: usize, value: f64) {
+        if value < self.lowest_positive.0 {
+            self.lowest_positive = (value, at);
+        }
+    }
+
+    /// The places of the lowest, the highest and the lowest above 0.
+    pub fn places(&self) -> [Option<usize>; 3] {
+        let all = [self.lowest, self.highest, self.lowest_positive];
+        all.map(|(_, at)| (at != usize::MAX).then_some(at))
+    }
+
+    /// The points there.
     pub fn extremes(&self, point: impl Fn(usize) -> Point) -> Extremes {
-        let point = |found: Option<(usize, f64)>| found.map(|(at, _)| point(at));
+        let [lowest, highest, lowest_positive] = self.places().map(|at| at.map(&point));
         Extremes {
-            lowest: point(self.lowest),
-            highest: point(self.highest),
-            lowest_positive: point(self.lowest_positive),
+            lowest,
+            highest,
+            lowest_positive,
         }
     }
 }

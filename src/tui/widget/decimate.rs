@@ -20,8 +20,9 @@ pub fn column(x: f64, left: f64, right: f64, columns: usize) -> usize {
 
 /// Takes in a curve's points in order, at most four of which stay for each column, and one for each gap that is seen.
 /// Points outside `left..=right` are left out.
-pub struct Thinner<Place, Shown> {
-    /// Where a point lies from left to right; it never falls where steps or times rise.
+pub struct Thinner<'a, Place, Shown> {
+    /// Where a point of a step lies from left to right, and of a time that is asked for only where it matters; it never
+    /// falls where steps or times rise.
     place: Place,
     /// The height of a value, which never falls where values rise. What is no number is a gap.
     shown: Shown,
@@ -29,10 +30,10 @@ pub struct Thinner<Place, Shown> {
     right: f64,
     columns: usize,
     kept: Vec<(f64, f64)>,
-    bucket: Option<Bucket>,
+    bucket: Option<Bucket<'a>>,
 }
 
-impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
+impl<'a, Place: Fn(u64, &dyn Fn() -> f64) -> f64, Shown: Fn(f64) -> f64> Thinner<'a, Place, Shown> {
     /// For so many columns of dots from `left` to `right`.
     pub fn new(place: Place, shown: Shown, (left, right): (f64, f64), columns: usize) -> Self {
         Self {
@@ -48,7 +49,7 @@ impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
 
     /// Takes in a curve's points from the one of a number on. Of those that fit into one column only the outline is
     /// looked at, and of those outside nothing: the result is that of [`Thinner::add`] on each of them.
-    pub fn add_curve(&mut self, curve: &Curve, from: usize) {
+    pub fn add_curve(&mut self, curve: &'a Curve, from: usize) {
         for group in curve.groups() {
             let is_whole = group.start() >= from;
             if is_whole
@@ -60,8 +61,8 @@ impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
             }
             for stretch in group.stretches() {
                 let skipped = from.saturating_sub(stretch.start());
-                let count = stretch.outline().count;
-                if skipped < count && !(skipped == 0 && self.add_outline(stretch.outline())) {
+                let count = stretch.count();
+                if skipped < count && !(skipped == 0 && self.add_whole(&stretch)) {
                     self.add_stretch(&stretch, skipped..count);
                 }
             }
@@ -70,7 +71,7 @@ impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
 
     /// Takes in one point.
     pub fn add(&mut self, point: &Point) {
-        let x = (self.place)(point);
+        let x = self.x(point);
         let is_inside = (self.left..=self.right).contains(&x);
         if !is_inside {
             return;
@@ -87,18 +88,12 @@ impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
         self.kept
     }
 
-    /// Takes in many points by their outline, or none that lie outside; `false` where it takes more than the outline.
-    fn add_outline(&mut self, outline: &Outline) -> bool {
-        let corner = |step, wall_time| {
-            let value = 0.0;
-            (self.place)(&Point {
-                step,
-                wall_time,
-                value,
-            })
+    /// Takes in a whole stretch by its outline, which is looked at only where it makes a difference.
+    fn add_whole(&mut self, stretch: &Stretch<'a>) -> bool {
+        let Some(glance) = stretch.glance() else {
+            return self.add_outline(stretch.outline());
         };
-        let begins = corner(outline.steps.0, outline.times.0);
-        let ends = corner(outline.steps.1, outline.times.1);
+        let (begins, ends) = self.ends(glance.steps, glance.times);
         if ends < self.left || begins > self.right {
             return true;
         }
@@ -106,15 +101,32 @@ impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
         if !is_inside {
             return false;
         }
-        let column = if let Some(column) = self.known(begins, ends) {
-            column
-        } else {
-            let column = self.column(begins);
-            if column != self.column(ends) {
-                return false;
+        if self.known(begins, ends).is_some()
+            && let Some(bucket) = &mut self.bucket
+        {
+            if !bucket.extremes.hold(glance) {
+                bucket.extremes.widen(&stretch.outline().extremes());
             }
-            column
-        };
+            bucket.last = Last::Of(stretch.outline());
+            return true;
+        }
+        self.column(begins) == self.column(ends) && self.add_outline(stretch.outline())
+    }
+
+    /// Takes in many points by their outline, or none that lie outside; `false` where it takes more than the outline.
+    fn add_outline(&mut self, outline: &Outline) -> bool {
+        let (begins, ends) = self.ends(outline.steps, outline.times);
+        if ends < self.left || begins > self.right {
+            return true;
+        }
+        let is_inside = begins >= self.left && ends <= self.right;
+        if !is_inside {
+            return false;
+        }
+        let column = self.column(begins);
+        if column != self.column(ends) {
+            return false;
+        }
         self.put(
             column,
             begins,
@@ -123,6 +135,22 @@ impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
             outline.last,
         );
         true
+    }
+
+    /// From where to where points lie.
+    fn ends(&self, steps: (u64, u64), times: (f64, f64)) -> (f64, f64) {
+        (
+            (self.place)(steps.0, &|| times.0),
+            (self.place)(steps.1, &|| times.1),
+        )
+    }
+
+    fn x(&self, point: &Point) -> f64 {
+        (self.place)(point.step, &|| point.wall_time)
+    }
+
+    fn x_of(&self, stretch: &Stretch, at: usize) -> f64 {
+        (self.place)(stretch.step(at), &|| stretch.time(at))
     }
 
     /// The column of the points before, where points from `begins` to `ends` are surely in it too.
@@ -137,13 +165,13 @@ impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
             part.for_each(|at| self.add(&stretch.point(at)));
             return;
         }
-        let x = |at: usize| (self.place)(&stretch.point(at));
+        let x = |at: usize| self.x_of(stretch, at);
         let begin = first_where(part.clone(), |at| x(at) >= self.left);
         let end = first_where(begin..part.end, |at| x(at) > self.right);
         let mut at = begin;
         while at < end {
             let first = stretch.point(at);
-            let x = (self.place)(&first);
+            let x = self.x(&first);
             let column = self.column(x);
             let until = self.end_of_column(stretch, column, at..end);
             let last = stretch.point(until - 1);
@@ -155,7 +183,7 @@ impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
     /// Where the points of a column end that begins at a part's first one. Where that is is guessed, as if all lay
     /// equally far apart, and searched only where the guess is wrong.
     fn end_of_column(&self, stretch: &Stretch, column: usize, part: Range<usize>) -> usize {
-        let x = |at: usize| (self.place)(&stretch.point(at));
+        let x = |at: usize| self.x_of(stretch, at);
         let differs = |at: usize| self.column(x(at)) != column;
         let (begin, last) = (part.start, part.end - 1);
         if !differs(last) {
@@ -184,8 +212,8 @@ impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
         if let Some(current) = &mut self.bucket
             && current.column == column
         {
-            current.extremes = current.extremes.then(extremes);
-            current.last = last;
+            current.extremes.widen(extremes);
+            current.last = Last::Is(last);
             return;
         }
         let next = Bucket {
@@ -194,7 +222,7 @@ impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
             surely_until: self.surely_until(column),
             first,
             extremes: *extremes,
-            last,
+            last: Last::Is(last),
         };
         if let Some(full) = self.bucket.replace(next) {
             self.empty(&full);
@@ -203,7 +231,11 @@ impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
 
     /// Keeps what is seen of a column.
     fn empty(&mut self, full: &Bucket) {
-        let seen = |point: Point| ((self.place)(&point), (self.shown)(point.value));
+        let last = match full.last {
+            Last::Is(point) => point,
+            Last::Of(outline) => outline.last,
+        };
+        let seen = |point: Point| (self.x(&point), (self.shown)(point.value));
         let finite = |point: Option<Point>| point.map(seen).filter(|(_, y)| y.is_finite());
         let high = finite(full.extremes.highest);
         let low = finite(full.extremes.lowest);
@@ -214,7 +246,7 @@ impl<Place: Fn(&Point) -> f64, Shown: Fn(f64) -> f64> Thinner<Place, Shown> {
             // Values too large for their heights.
             (low, high) => [low.or(high); 2].map(|point| point.unwrap_or(seen(full.first))),
         };
-        for (x, y) in [seen(full.first), between[0], between[1], seen(full.last)] {
+        for (x, y) in [seen(full.first), between[0], between[1], seen(last)] {
             let is_new = match self.kept.last() {
                 Some(last) if !y.is_finite() => !last.1.is_nan(),
                 last => y.is_finite() && last != Some(&(x, y)),
@@ -255,14 +287,20 @@ fn first_where(numbers: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
 }
 
 /// What was seen of one column.
-struct Bucket {
+struct Bucket<'a> {
     column: usize,
     /// Points from here to there are in the column.
     begins: f64,
     surely_until: f64,
     first: Point,
     extremes: Extremes,
-    last: Point,
+    last: Last<'a>,
+}
+
+/// The last point of a column, or of an outline that nobody needs to touch before the column ends.
+enum Last<'a> {
+    Is(Point),
+    Of(&'a Outline),
 }
 
 #[cfg(test)]
@@ -274,8 +312,8 @@ mod tests {
     use crate::tui::theme::Charset;
     use crate::tui::widget::raster::Raster;
 
-    fn place(point: &Point) -> f64 {
-        point.step as f64
+    fn place(step: u64, _: &dyn Fn() -> f64) -> f64 {
+        step as f64
     }
 
     fn logarithm(value: f64) -> f64 {
@@ -316,7 +354,7 @@ mod tests {
     /// By looking at each point.
     fn naive(
         points: &[Point],
-        (place, shown): (impl Fn(&Point) -> f64, impl Fn(f64) -> f64),
+        (place, shown): (impl Fn(u64, &dyn Fn() -> f64) -> f64, impl Fn(f64) -> f64),
         window: (f64, f64),
         columns: usize,
     ) -> Vec<(f64, f64)> {
@@ -363,8 +401,9 @@ mod tests {
                 let every = without_narrow_gaps(&points, right, all.columns());
                 all.curve(every.into_iter(), (0.0, right), (low, high), 0);
                 let mut some = Raster::new(40, 8, charset);
+                let curve = curve_of(&points);
                 let mut thinner = Thinner::new(place, f64::from, (0.0, right), some.columns());
-                thinner.add_curve(&curve_of(&points), 0);
+                thinner.add_curve(&curve, 0);
                 let kept = thinner.finish();
                 assert!(kept.len() <= some.columns() * 6);
                 some.curve(kept.into_iter(), (0.0, right), (low, high), 0);
@@ -427,17 +466,19 @@ mod tests {
                     Point { step, wall_time: if clock == 1 { 0.0 } else { time }, value }
                 })
                 .collect();
-            let place = |point: &Point| match by {
-                0 | 1 => point.step as f64,
-                2 => point.wall_time - 1.7e9,
-                _ => (point.step as f64).log10(),
+            let place = |step: u64, time: &dyn Fn() -> f64| match by {
+                0 | 1 => step as f64,
+                2 => time() - 1.7e9,
+                _ => (step as f64).log10(),
             };
             let shown = if by == 1 || by == 3 { logarithm } else { f64::from };
-            let ends = [points[0], points[points.len() - 1]].map(|point| place(&point));
+            let ends = [points[0], points[points.len() - 1]]
+                .map(|point| place(point.step, &|| point.wall_time));
             let (a, b) = (ends[0] + (ends[1] - ends[0]) * from, ends[0] + (ends[1] - ends[0]) * to);
             let window = (a.min(b), a.max(b));
+            let curve = curve_of(&points);
             let mut thinner = Thinner::new(place, shown, window, columns);
-            thinner.add_curve(&curve_of(&points), 0);
+            thinner.add_curve(&curve, 0);
             let all = naive(&points, (place, shown), window, columns);
             prop_assert_eq!(bits(&thinner.finish()), bits(&all));
         }
@@ -452,8 +493,9 @@ mod tests {
                 value: if step == 777_777 { 9.0 } else { 1.0 },
             })
             .collect();
+        let curve = curve_of(&points);
         let mut thinner = Thinner::new(place, f64::from, (0.0, 1e6), 100);
-        thinner.add_curve(&curve_of(&points), 0);
+        thinner.add_curve(&curve, 0);
         let kept = thinner.finish();
         assert!(kept.len() <= 400);
         assert!(kept.iter().any(|(_, y)| *y > 8.0));

@@ -81,7 +81,7 @@ impl<'a> Line<'a> {
 
     /// Prepares it for so many columns of dots.
     pub(super) fn drawn(&self, x: (f64, f64), resolution: usize, scale: Scale) -> Drawn {
-        let place = |point: &Point| self.along.at(point);
+        let place = |step: u64, time: &dyn Fn() -> f64| self.along.place(step as f64, time);
         let shown = |value| scale.shown(value);
         let mut logged = Thinner::new(place, shown, x, resolution);
         logged.add_curve(&self.values, 0);
@@ -115,7 +115,7 @@ impl<'a> Line<'a> {
         &self,
         left: f64,
         weight: f64,
-        thinner: &mut Thinner<impl Fn(&Point) -> f64, impl Fn(f64) -> f64>,
+        thinner: &mut Thinner<'_, impl Fn(u64, &dyn Fn() -> f64) -> f64, impl Fn(f64) -> f64>,
     ) -> usize {
         let first = self
             .values
@@ -284,7 +284,7 @@ mod tests {
                 (5e3, 5e4),
             ] {
                 let drawn = line.drawn(window, 120, scale(weight));
-                let place = |point: &Point| point.step as f64;
+                let place = |step: u64, _: &dyn Fn() -> f64| step as f64;
                 let mut thinner = Thinner::new(place, f64::from, window, 120);
                 let mut average = Average::new(weight);
                 for point in curve.points() {

@@ -6,7 +6,7 @@
 #[derive(Debug, Clone)]
 pub struct Average {
     weight: f64,
-    mean: f64,
+    level: f64,
     /// What all values before the first one would weigh.
     pub remaining: f64,
 }
@@ -16,7 +16,7 @@ impl Average {
     pub fn new(weight: f64) -> Self {
         Self {
             weight,
-            mean: 0.0,
+            level: 0.0,
             remaining: 1.0,
         }
     }
@@ -26,14 +26,19 @@ impl Average {
         if !value.is_finite() {
             return value;
         }
-        self.mean = self.mean * self.weight + (1.0 - self.weight) * value;
-        self.remaining *= self.weight;
+        self.level = self.level * self.weight + (1.0 - self.weight) * value;
+        // Down there processors take many times as long for a product, and it never gets to 0 by itself.
+        self.remaining = if self.remaining > f64::MIN_POSITIVE {
+            self.remaining * self.weight
+        } else {
+            0.0
+        };
         let weight_so_far = 1.0 - self.remaining;
         // After some dozen or hundred values it is 1, and dividing by it would be most of the work.
         if weight_so_far < 1.0 {
-            self.mean / weight_so_far
+            self.level / weight_so_far
         } else {
-            self.mean
+            self.level
         }
     }
 }
