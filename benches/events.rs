@@ -6,6 +6,9 @@
 //! and checks all.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, missing_docs)]
 
+#[path = "support/median.rs"]
+mod median;
+
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,6 +17,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use facetui::run::{Curve, CurveLog, EventWriter, IndexHome, RunError};
+
+use median::median;
 
 const SCALARS: u64 = 10_000_000;
 const REPEATS: usize = 5;
@@ -80,7 +85,7 @@ fn write_cost(here: &Path, form: Form) {
         write_log(&folder, scalars, form, EventWriter::flush);
         (processor_seconds() - before) / (scalars as f64 / 20_000.0)
     });
-    let share = 100.0 * median(shares.collect());
+    let share = 100.0 * median(shares);
     let events = match form {
         Form::Together => "ten an event, as a worker does",
         Form::Apart => "one an event",
@@ -217,9 +222,4 @@ fn processor_seconds() -> f64 {
     let fields: Vec<&str> = fields.split_whitespace().collect();
     let ticks = |at: usize| -> f64 { fields[at].parse().unwrap() };
     (ticks(11) + ticks(12)) / 100.0
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -10,9 +10,12 @@
     reason = "a benchmark prints, and stops at what fails"
 )]
 
-use std::io::{BufRead, BufReader, Write};
+#[path = "support/median.rs"]
+mod median;
+#[path = "support/python.rs"]
+mod python;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -24,6 +27,9 @@ use facetui::data::{
     BatchOrder, Combined, CombinedSet, Image, Loader, LoaderOptions, TrainingImages,
 };
 use rayon::prelude::*;
+
+use median::median;
+use python::Python;
 
 const PEOPLE: u64 = 64;
 const IMAGES_OF_EACH: u64 = 64;
@@ -61,14 +67,22 @@ fn main() {
             .trim()
     );
     let sets = Arc::new(Combined::new(vec![set], None).unwrap());
-    let mut python = Python::start(&records);
+    let files_of_set = ["train.rec", "train.idx"].map(|name| records.join(name).into_os_string());
+    let numbers = [BATCH, THREADS, IMAGES, BEFORE].map(|number| number.to_string().into());
+    let words = files_of_set.into_iter().chain(numbers);
+    let mut python = Python::start("loading.py", words);
+    if let Some(python) = &python {
+        println!("PyTorch's side: {}", python.name);
+    }
 
     let mut speeds: [Vec<f64>; 3] = Default::default();
     for round in 0..=ROUNDS {
         let measured = [
             Some(loader(&sets, round)),
             Some(bare(&files)),
-            python.as_mut().map(Python::measure),
+            python
+                .as_mut()
+                .map(|python| IMAGES as f64 / python.measure("go")[0]),
         ];
         // The first round only warms up.
         if round == 0 {
@@ -95,7 +109,7 @@ fn main() {
             [] => println!("  {name:60} not measured"),
             _ => println!(
                 "  {name:60} {:7.0}  ({:.0} to {:.0})",
-                median(speeds.clone()),
+                median(speeds.iter().copied()),
                 speeds.iter().copied().fold(f64::INFINITY, f64::min),
                 speeds.iter().copied().fold(0.0, f64::max)
             ),
@@ -103,11 +117,7 @@ fn main() {
     }
     for (name, other, wanted) in [("the bare loop", bare, 0.9), ("PyTorch", python, 1.5)] {
         if !other.is_empty() {
-            let ratios = ours
-                .iter()
-                .zip(other)
-                .map(|(ours, other)| ours / other)
-                .collect();
+            let ratios = ours.iter().zip(other).map(|(ours, other)| ours / other);
             println!(
                 "our loader is {:.2} times {name}, by the median of each round's ratio (wanted: at least {wanted})",
                 median(ratios)
@@ -116,12 +126,6 @@ fn main() {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// Draws the faces and packs them; the `.idx` is made when the set is opened.
 fn draw(folder: &Path) -> PathBuf {
     let faces: Vec<Vec<u8>> = (0..PEOPLE * IMAGES_OF_EACH)
         .into_par_iter()
@@ -203,50 +207,4 @@ fn bare(files: &[Vec<u8>]) -> f64 {
         }
     });
     IMAGES as f64 / begun.elapsed().as_secs_f64()
-}
-
-/// The process with PyTorch's DataLoader, which takes images when it is told to.
-struct Python {
-    process: Child,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Python {
-    fn start(records: &Path) -> Option<Self> {
-        let Some(python) = std::env::var_os("FACETUI_BENCH_PYTHON") else {
-            println!(
-                "FACETUI_BENCH_PYTHON names no Python with torch and cv2: PyTorch is not measured"
-            );
-            return None;
-        };
-        let mut process = Command::new(python)
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/loading.py"))
-            .args([records.join("train.rec"), records.join("train.idx")])
-            .args([BATCH, THREADS, IMAGES, BEFORE].map(|number| number.to_string()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut answers = BufReader::new(process.stdout.take().unwrap());
-        let mut versions = String::new();
-        answers.read_line(&mut versions).unwrap();
-        println!("PyTorch's side: {}", versions.trim());
-        Some(Self { process, answers })
-    }
-
-    /// Images a second.
-    fn measure(&mut self) -> f64 {
-        writeln!(self.process.stdin.as_mut().unwrap(), "go").unwrap();
-        let mut seconds = String::new();
-        self.answers.read_line(&mut seconds).unwrap();
-        IMAGES as f64 / seconds.trim().parse::<f64>().unwrap()
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        // Without its input it ends by itself.
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-    }
 }

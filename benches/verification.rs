@@ -11,9 +11,14 @@
     reason = "a benchmark prints, and stops at what fails"
 )]
 
-use std::io::{BufRead, BufReader, Write};
+#[path = "support/median.rs"]
+mod median;
+#[path = "support/python.rs"]
+mod python;
+
+use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use facetui::eval::corrected::{ErrorList, NamedPair};
@@ -21,6 +26,9 @@ use facetui::eval::suspects::{Video, suspects};
 use facetui::eval::template::{Distance, Pooling, Track, distance};
 use facetui::eval::{Folds, Rule, ScoredPair, Verification, verify};
 use rayon::prelude::*;
+
+use median::median;
+use python::Python;
 
 const IMAGE_PAIRS: usize = 6000;
 const VIDEOS: usize = 3226;
@@ -41,7 +49,9 @@ fn main() {
             .unwrap_or_default()
             .trim()
     );
-    let mut python = Python::start(folder.path());
+    let numbers = [VIDEOS, FRAMES, LENGTH].map(|number| OsString::from(number.to_string()));
+    let words = std::iter::once(folder.path().into()).chain(numbers);
+    let mut python = Python::start("verification.py", words);
     let mut seconds: [Vec<f64>; 5] = Default::default();
     for round in 0..=ROUNDS {
         let (of_rules, accuracy) = timed(|| three_rules(&pairs));
@@ -50,7 +60,7 @@ fn main() {
         let pool_of_python = python.as_mut().map(|python| python.measure("pool"));
         let (of_intervals, _) = timed(|| verify(Rule::Exact, &pairs).unwrap().accuracy.mean);
         for (ours, theirs) in [(accuracy, &rules_of_python), (mean, &pool_of_python)] {
-            if let Some((_, theirs)) = theirs {
+            if let Some(theirs) = theirs.as_ref().map(|answer| answer[1]) {
                 assert!(
                     (ours - theirs).abs() < 1e-5,
                     "the same work: {ours} {theirs}"
@@ -63,9 +73,9 @@ fn main() {
         }
         let measured = [
             Some(of_rules),
-            rules_of_python.map(|(seconds, _)| seconds),
+            rules_of_python.map(|answer| answer[0]),
             Some(of_pooling),
-            pool_of_python.map(|(seconds, _)| seconds),
+            pool_of_python.map(|answer| answer[0]),
             Some(of_intervals),
         ];
         for (seconds, measured) in seconds.iter_mut().zip(measured) {
@@ -85,7 +95,7 @@ fn main() {
             [] => println!("  {name:50} not measured"),
             _ => println!(
                 "  {name:50} {:9.3}  ({:.3} to {:.3})",
-                1e3 * median(seconds),
+                1e3 * median(seconds.iter().copied()),
                 1e3 * seconds.iter().copied().fold(f64::INFINITY, f64::min),
                 1e3 * seconds.iter().copied().fold(0.0, f64::max)
             ),
@@ -96,21 +106,15 @@ fn main() {
         ("pooling and scoring", &seconds[2], &seconds[3], 2.0),
     ] {
         if !theirs.is_empty() {
-            let ratios: Vec<f64> = theirs.iter().zip(ours).map(|(t, o)| t / o).collect();
+            let ratios = theirs.iter().zip(ours).map(|(theirs, ours)| theirs / ours);
             println!(
                 "{what}: {:.1} times as fast as NumPy, by the median of each round's ratio (wanted: at least {wanted})",
-                median(&ratios)
+                median(ratios)
             );
         }
     }
     let (of_suspects, _) = timed(|| ranked_suspects(&embeddings, &compared));
     println!("for scale: suspects among {VIDEOS} videos in {of_suspects:.2} s, once");
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn timed(work: impl FnOnce() -> f64) -> (f64, f64) {
@@ -266,60 +270,5 @@ impl Numbers {
             .map(|part| (bits >> (16 * part) & 0xffff) as f32 / 65_536.0)
             .sum();
         (sum - 2.0) * 3_f32.sqrt()
-    }
-}
-
-/// The process with NumPy, which works when it is told to.
-struct Python {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Python {
-    /// `None`, with a word, where `./x bench` didn't make its Python ready.
-    fn start(folder: &Path) -> Option<Self> {
-        let Some(python) = std::env::var_os("FACETUI_BENCH_PYTHON") else {
-            println!("NumPy is not measured: run this with `./x bench verification`");
-            return None;
-        };
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/verification.py");
-        let mut child = Command::new(python)
-            .arg(script)
-            .arg(folder)
-            .args([VIDEOS, FRAMES, LENGTH].map(|number| number.to_string()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let input = child.stdin.take().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        assert_eq!(line.trim(), "ready");
-        Some(Self {
-            child,
-            input,
-            output,
-        })
-    }
-
-    /// Seconds, and what came out.
-    fn measure(&mut self, work: &str) -> (f64, f64) {
-        writeln!(self.input, "{work}").unwrap();
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        let mut numbers = line
-            .split_whitespace()
-            .map(|number| number.parse().unwrap());
-        (numbers.next().unwrap(), numbers.next().unwrap())
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

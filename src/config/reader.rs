@@ -227,18 +227,7 @@ impl<'a> Reader<'a> {
             place: self.table.place.clone(),
             entries: BTreeMap::new(),
         };
-        let table = match self.take(key) {
-            None => &empty,
-            Some(Node {
-                value: Value::Table(table),
-                ..
-            }) => table,
-            Some(node) => {
-                let problem = format!("found {}; allowed: a table, [{key}]", node.value.shown());
-                self.mistakes.add(&node.place, self.full(key), problem);
-                &empty
-            }
-        };
+        let table = self.take_table(key).unwrap_or(&empty);
         let reader = Reader::new(table, self.full(key), self.mistakes);
         let value = read(&reader);
         reader.finish();
@@ -274,20 +263,12 @@ impl<'a> Reader<'a> {
 
     /// The table under a key, whatever its keys, each a text or a list of texts, with their places.
     pub fn lists(&self, key: &'static str, words: &str) -> Vec<(String, Vec<String>, Place)> {
-        let Some(node) = self.take(key) else {
-            return Vec::new();
-        };
         let wrong = |place: &Place, name: String, found: &Value| {
             let problem = format!("found {}; allowed: {words}", found.shown());
             self.mistakes.add(place, name, problem);
         };
-        let Value::Table(table) = &node.value else {
-            let problem = format!("found {}; allowed: a table, [{key}]", node.value.shown());
-            self.mistakes.add(&node.place, self.full(key), problem);
-            return Vec::new();
-        };
         let mut read = Vec::new();
-        for (name, node) in &table.entries {
+        for (name, node) in self.entries(key) {
             let full = join(&self.full(key), name);
             let mut texts = Vec::new();
             match &node.value {
@@ -313,16 +294,8 @@ impl<'a> Reader<'a> {
         key: &'static str,
         allowed: impl RangeBounds<f64>,
     ) -> Vec<(String, f64, Place)> {
-        let Some(node) = self.take(key) else {
-            return Vec::new();
-        };
-        let Value::Table(table) = &node.value else {
-            let problem = format!("found {}; allowed: a table, [{key}]", node.value.shown());
-            self.mistakes.add(&node.place, self.full(key), problem);
-            return Vec::new();
-        };
         let mut read = Vec::new();
-        for (name, node) in &table.entries {
+        for (name, node) in self.entries(key) {
             if let Some(value) = number(&node.value, &allowed) {
                 read.push((name.clone(), value, node.place.clone()));
             } else {
@@ -363,6 +336,23 @@ impl<'a> Reader<'a> {
     fn take(&self, key: &'static str) -> Option<&'a Node> {
         self.known.borrow_mut().push(key);
         self.table.entries.get(key)
+    }
+
+    fn take_table(&self, key: &'static str) -> Option<&'a Table> {
+        let node = self.take(key)?;
+        if let Value::Table(table) = &node.value {
+            return Some(table);
+        }
+        let problem = format!("found {}; allowed: a table, [{key}]", node.value.shown());
+        self.mistakes.add(&node.place, self.full(key), problem);
+        None
+    }
+
+    /// What is in the table under a key, whatever its keys.
+    fn entries(&self, key: &'static str) -> impl Iterator<Item = (&'a String, &'a Node)> {
+        self.take_table(key)
+            .into_iter()
+            .flat_map(|table| &table.entries)
     }
 
     fn full(&self, key: &str) -> String {

@@ -124,7 +124,8 @@ pub struct InputOptions {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WrongSize {
-    /// The middle 112x112 pixels are cut out; an image with fewer rows or columns is resized instead.
+    /// The middle 112x112 pixels are cut out. A set whose first image is smaller is refused; a small one among others
+    /// is resized.
     Crop,
     /// It is scaled, keeping its proportions, until both sides are at least 112, and the middle is cut out.
     #[default]

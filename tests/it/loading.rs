@@ -11,7 +11,7 @@ use facetui::config::{AugmentOptions, ChannelOrder, Crop, DataConfig, Recipe, Wr
 use facetui::data::recordio::RecordWriter;
 use facetui::data::{
     Batch, BatchOrder, Combined, CombinedSet, DataError, Image, Loader, LoaderOptions, OverlapList,
-    TrainingImages,
+    TrainingImages, write_bin,
 };
 
 /// An image of one colour: its set, its class and its number among all images of the set, which its pixels tell.
@@ -365,6 +365,55 @@ fn wrong_sizes_are_cropped_or_resized_and_counted_by_set() {
             .collect();
         assert_eq!(counts, [(12, 0), (6, 4)]);
     }
+}
+
+#[test]
+fn a_set_of_images_that_are_smaller_than_the_crop_is_refused_before_there_is_a_run() {
+    let place = place();
+    let folder = place.path();
+    let small = |number: u8| sized(7, 0, number, 92, 112);
+    for (name, first) in [("small", small(0)), ("large", sized(7, 0, 0, 120, 112))] {
+        fs::create_dir_all(folder.join(name).join("p")).unwrap();
+        fs::write(folder.join(name).join("p/0.png"), first).unwrap();
+        fs::write(folder.join(name).join("p/1.png"), small(1)).unwrap();
+    }
+    let pairs = write_bin(&[small(2), small(3)], &[true]);
+    fs::write(folder.join("pairs.bin"), pairs).unwrap();
+    let frames = folder.join("frames/p");
+    for video in ["1", "2"] {
+        fs::create_dir_all(frames.join(video)).unwrap();
+        fs::write(frames.join(video).join("0.png"), small(4)).unwrap();
+    }
+    fs::write(folder.join("splits.txt"), "1, 1, p/1, p/2, 1\n").unwrap();
+    let config = "[small]\nfolder = small\n[large]\nfolder = large\n[lfw]\nnpdata = pairs.bin\n\
+                  [ytf]\nprefix = frames\nsplits = splits.txt\n";
+    fs::write(folder.join("config.ini"), config).unwrap();
+    let recipe = |set: &str, validation: &str| {
+        let text =
+            format!("steps = 10\nvalidation = [{validation}]\n[[datasets]]\nname = \"{set}\"\n");
+        fs::write(folder.join("recipes/r.toml"), text).unwrap();
+    };
+    let crop = ["--set", "input.wrong_size=crop"];
+    for (set, validation, image) in [
+        ("small", "", "small/p/0.png in [small]"),
+        ("large", "\"lfw\"", "#0 in [lfw]"),
+        ("large", "\"ytf\"", "frames/p/1/0.png in [ytf]"),
+    ] {
+        recipe(set, validation);
+        let (code, message) = train(folder, "r", &crop);
+        assert_eq!(code, Some(2), "{message}");
+        for words in ["input.wrong_size", image, "92x112", "112x112", "\"resize\""] {
+            assert!(message.contains(words), "{words:?} isn't in: {message}");
+        }
+        assert!(!folder.join("runs/r").exists());
+        let (code, message) = train(folder, &format!("resized-{set}{}", validation.len()), &[]);
+        assert_eq!(code, Some(0), "{message}");
+        fs::remove_dir_all(folder.join("runs")).unwrap();
+    }
+    // A small image among others is no reason.
+    recipe("large", "");
+    let (code, message) = train(folder, "r", &crop);
+    assert_eq!(code, Some(0), "{message}");
 }
 
 /// A recipe and its data, with a worker that does nothing.

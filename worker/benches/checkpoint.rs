@@ -3,6 +3,9 @@
 //!     ./x bench checkpoint [DEPTH] [BATCH] [ROUNDS]
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::unwrap_used)]
 
+#[path = "../../benches/support/median.rs"]
+mod median;
+
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use facetui::{config::Recipe, data::Batch, run::RunDirectory};
@@ -14,6 +17,8 @@ use facetui_worker::{
         trainer::Trainer,
     },
 };
+
+use median::median;
 
 fn main() {
     let numbers: Vec<usize> = std::env::args()
@@ -97,9 +102,4 @@ fn main() {
         "  that step alone, of a plain one:        {:.2}",
         after / plain
     );
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_unstable_by(f64::total_cmp);
-    times[times.len() / 2]
 }

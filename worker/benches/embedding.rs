@@ -6,21 +6,21 @@
 //! They take turns in one run, each with as many threads as it takes by itself (`OMP_NUM_THREADS`).
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::unwrap_used)]
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    fs,
-    io::{BufRead, BufReader, Write},
-    path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    time::Instant,
-};
+#[path = "../../benches/support/median.rs"]
+mod median;
+#[path = "../../benches/support/python.rs"]
+mod python;
+
+use std::{collections::BTreeMap, ffi::OsString, fs, path::Path, time::Instant};
 
 use facetui::config::{Recipe, Scaling};
 use facetui_worker::model::{
     backbone::Backbone, device, inference::InferenceNetwork, initialise::initialise, onnx_export,
     parameters, weights::Description,
 };
+
+use median::median;
+use python::Python;
 
 const BATCH: usize = 32;
 
@@ -63,7 +63,11 @@ fn main() {
     let bytes = onnx_export::to_onnx(&network, &description).expect("a model");
     fs::write(&model, bytes).expect("a file");
 
-    let mut peers = [None, Some(model.as_path())].map(|model| Peer::start(batches, model));
+    let mut peers = [None, Some(model)].map(|model| {
+        let numbers = [batches, BATCH].map(|number| OsString::from(number.to_string()));
+        let words = numbers.into_iter().chain(model.map(OsString::from));
+        Python::start("embedding.py", words).expect("PyTorch and ONNX Runtime")
+    });
     println!("IR-50, 112x96, batch {BATCH}, f32; folding took {folding:.2} s");
     let mut ours = Vec::new();
     let mut theirs = [Vec::new(), Vec::new()];
@@ -74,7 +78,7 @@ fn main() {
         }
         ours.push(images / begun.elapsed().as_secs_f64());
         for (peer, theirs) in peers.iter_mut().zip(&mut theirs) {
-            theirs.push(images / peer.round());
+            theirs.push(images / peer.measure("go")[0]);
         }
         let [pytorch, onnx] = [0, 1].map(|peer: usize| theirs[peer][round - 1]);
         println!(
@@ -84,7 +88,7 @@ fn main() {
     }
     for (peer, theirs) in peers.iter().zip(theirs) {
         let ratios = ours.iter().zip(&theirs).map(|(own, other)| own / other);
-        let ratio = median(ratios.collect());
+        let ratio = median(ratios);
         println!(
             "median: facetui {:.1}, {} {:.1} images/s; ratio of the rounds {ratio:.2}",
             median(ours.clone()),
@@ -92,58 +96,4 @@ fn main() {
             median(theirs.clone()),
         );
     }
-}
-
-/// Another side.
-struct Peer {
-    child: Child,
-    name: String,
-    ask: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Peer {
-    fn start(batches: usize, model: Option<&Path>) -> Self {
-        let python = std::env::var("FACETUI_BENCH_PYTHON").expect("./x bench sets it");
-        let mut child = Command::new(python)
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/embedding.py"))
-            .args([batches, BATCH].map(|number| number.to_string()))
-            .args(model.map(OsString::from))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("Python");
-        let mut peer = Self {
-            ask: child.stdin.take().expect("a pipe"),
-            answers: BufReader::new(child.stdout.take().expect("a pipe")),
-            child,
-            name: String::new(),
-        };
-        peer.name = peer.line();
-        peer
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).expect("an answer");
-        line.trim().to_owned()
-    }
-
-    /// Seconds that one round took.
-    fn round(&mut self) -> f64 {
-        self.ask.write_all(b"go\n").expect("a pipe");
-        self.line().parse().expect("seconds")
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
 }

@@ -8,6 +8,9 @@
 //! for nothing but pooling and scoring arrays that lie in memory already.
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::unwrap_used)]
 
+#[path = "../../benches/support/median.rs"]
+mod median;
+
 use std::{
     fmt::Write as _,
     fs,
@@ -30,6 +33,8 @@ use facetui::{
     },
 };
 use facetui_worker::embed::{kept::Wanted, model::ModelFile, verification::ValidationSet};
+
+use median::median;
 
 const VIDEOS: usize = 3226;
 const FRAMES: usize = 100;
@@ -106,7 +111,7 @@ fn main() {
         }
         println!(
             "{what}: median {:.3} s of {rounds}",
-            median(seconds).as_secs_f64()
+            median(seconds.iter().map(Duration::as_secs_f64))
         );
     }
     numpy();
@@ -271,9 +276,4 @@ fn numpy() {
     );
     let ended = Command::new(python).args(["-c", &script]).status();
     assert!(ended.is_ok_and(|status| status.success()), "NumPy fails");
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
 }

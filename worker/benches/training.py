@@ -43,10 +43,16 @@ def step():
     return loss.item()
 
 
+def peak_gigabytes():
+    with open("/proc/self/status") as status:
+        peak = next(line for line in status if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) * 1024 / 1e9
+
+
 step()
 print(torch.__version__, torch.get_num_threads(), flush=True)
 for _ in sys.stdin:
     begun = time.perf_counter()
     for _ in range(steps):
         step()
-    print(time.perf_counter() - begun, flush=True)
+    print(time.perf_counter() - begun, peak_gigabytes(), flush=True)

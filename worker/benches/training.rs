@@ -6,15 +6,21 @@
 //! takes by itself (`OMP_NUM_THREADS`). Batches lie in memory: no loader has a part in it.
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::unwrap_used)]
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    time::Instant,
-};
+#[path = "../../benches/support/median.rs"]
+mod median;
+#[path = "../../benches/support/python.rs"]
+mod python;
+
+use std::{path::Path, time::Instant};
 
 use facetui::{config::Recipe, data::Batch};
-use facetui_worker::{model::device, train::trainer::Trainer};
+use facetui_worker::{
+    model::device,
+    train::{auto_batch::peak_bytes, trainer::Trainer},
+};
+
+use median::median;
+use python::Python;
 
 const BATCH: usize = 32;
 const CLASSES: usize = 1000;
@@ -32,20 +38,27 @@ fn main() {
     // PyTorch's order of memory: its usual one unless told; ours is always channels-last.
     let order = word(&["contiguous", "channels-last"]).unwrap_or_else(|| "contiguous".to_owned());
 
-    let mut peer = Peer::start(steps, [&precision, &order]);
+    let numbers = [steps, BATCH, CLASSES].map(|number| number.to_string());
+    let words = numbers
+        .into_iter()
+        .chain([precision.clone(), order.clone()]);
+    let mut peer = Python::start("training.py", words).expect("PyTorch");
     println!(
         "PyTorch {} threads, IR-50, 112x96, batch {BATCH}, {CLASSES} classes, {precision}; PyTorch {order}",
-        peer.line()
+        peer.name
     );
     let mut training = Training::start(&precision);
     training.steps(1);
 
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let mut peak_of_theirs = f64::NAN;
     for round in 1..=rounds {
         let begun = Instant::now();
         training.steps(steps);
         let own = images / begun.elapsed().as_secs_f64();
-        let other = images / peer.round();
+        let answer = peer.measure("go");
+        let other = images / answer[0];
+        peak_of_theirs = answer[1];
         println!("round {round}: facetui {own:.2}, PyTorch eager {other:.2} images/s");
         ours.push(own);
         theirs.push(other);
@@ -57,13 +70,10 @@ fn main() {
         median(theirs.iter().copied()),
         median(ratios)
     );
-    let (own, other) = (
-        peak_memory("self"),
-        peak_memory(&peer.child.id().to_string()),
-    );
+    let own = peak_bytes().map_or(f64::NAN, |bytes| bytes as f64 / 1e9);
     println!(
-        "peak memory: facetui {own:.2}, PyTorch eager {other:.2} GB; ratio {:.2}",
-        own / other
+        "peak memory: facetui {own:.2}, PyTorch eager {peak_of_theirs:.2} GB; ratio {:.2}",
+        own / peak_of_theirs
     );
 }
 
@@ -110,66 +120,4 @@ impl Training {
             self.step += 1;
         }
     }
-}
-
-/// PyTorch's side.
-struct Peer {
-    child: Child,
-    ask: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Peer {
-    fn start(steps: usize, words: [&str; 2]) -> Self {
-        let mut child =
-            Command::new(std::env::var("FACETUI_BENCH_PYTHON").expect("./x bench sets it"))
-                .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/training.py"))
-                .args([steps, BATCH, CLASSES].map(|number| number.to_string()))
-                .args(words)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .expect("Python");
-        Self {
-            ask: child.stdin.take().expect("a pipe"),
-            answers: BufReader::new(child.stdout.take().expect("a pipe")),
-            child,
-        }
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).expect("an answer");
-        line.trim().to_owned()
-    }
-
-    /// Seconds that one round took.
-    fn round(&mut self) -> f64 {
-        self.ask.write_all(b"go\n").expect("a pipe");
-        self.line().parse().expect("seconds")
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The most memory that a process ever had, in GB.
-fn peak_memory(process: &str) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("/proc");
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .expect("a peak");
-    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().expect("kB");
-    kilobytes * 1024.0 / 1e9
-}
-
-fn median(numbers: impl Iterator<Item = f64>) -> f64 {
-    let mut numbers: Vec<f64> = numbers.collect();
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
 }
