@@ -147,13 +147,6 @@ impl VideoSet {
             .unwrap_or(0)
     }
 
-    /// Whether both videos of a pair are on disk.
-    pub fn is_present(&self, pair: &VideoPair) -> bool {
-        [pair.a, pair.b]
-            .iter()
-            .all(|video| !self.videos[*video].frames.is_empty())
-    }
-
     /// Refuses a set of which some videos are not on disk.
     ///
     /// # Errors
@@ -505,7 +498,7 @@ mod tests {
         let set = VideoSet::open(&splits, folder.path(), Some(&errors)).unwrap();
         assert_eq!(set.missing, ["A/2", "A/10"]);
         assert_eq!(set.videos[0].frames.len(), 1);
-        assert!(set.is_mislabelled(&set.pairs[0]) && !set.is_present(&set.pairs[0]));
+        assert!(set.is_mislabelled(&set.pairs[0]));
         let refusal = set.check_complete(&splits, folder.path()).unwrap_err();
         assert!(refusal.to_string().contains("A/2, A/10;"), "{refusal}");
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::scores::NamedScores;
-use super::{EvalError, Figures, Folds, Rule, Verification};
+use super::{EvalError, Folds};
 use crate::untrusted::visible;
 
 pub use super::error_list::{ErrorList, Note};
@@ -115,22 +115,6 @@ pub fn corrected_scores(
         rows: kept.collect(),
     };
     (kept, selection.dropped)
-}
-
-/// Figures with another error list, from scores that are there already, with the number of pairs taken out.
-///
-/// # Errors
-/// When what is left can't be put into folds.
-pub fn refigure(
-    scores: &NamedScores,
-    errors: &ErrorList,
-    mode: Corrected,
-    rule: Rule,
-) -> Result<(Figures, usize), EvalError> {
-    let (kept, dropped) = corrected_scores(scores, errors, mode);
-    let pairs = kept.pairs();
-    let figures = Verification::new(&pairs)?.figures_with_intervals(mode.folds(), rule)?;
-    Ok((figures, dropped))
 }
 
 #[cfg(test)]

@@ -282,29 +282,6 @@ impl Embeddings {
     }
 }
 
-impl EmbeddingOrigin {
-    /// Whether these are embeddings of the same content made in the same way; names, places and the device may differ.
-    pub fn is_same_content(&self, other: &Self) -> bool {
-        (
-            &self.model_content,
-            &self.set_content,
-            self.channels,
-            self.crop,
-            &self.scaling,
-            self.mirror,
-            self.frames_per_video,
-        ) == (
-            &other.model_content,
-            &other.set_content,
-            other.channels,
-            other.crop,
-            &other.scaling,
-            other.mirror,
-            other.frames_per_video,
-        )
-    }
-}
-
 /// The file that keeps the embeddings of a key in a folder of runs.
 pub fn kept_path(runs_root: &Path, key: &str) -> PathBuf {
     runs_root
@@ -529,25 +506,5 @@ mod tests {
             r#"{{"origin":{origin},"length":2,"items":[{{"name":"a","count":0}}],"checksums":[]}}"#
         );
         assert!(hostile(&header).to_string().contains("differ in number"));
-    }
-
-    #[test]
-    fn another_mirror_or_limit_is_another_content() {
-        let same = EmbeddingOrigin {
-            model: "renamed".to_owned(),
-            device: "cpu".to_owned(),
-            ..origin()
-        };
-        assert!(origin().is_same_content(&same));
-        let mirrored = EmbeddingOrigin {
-            mirror: Mirror::Sum,
-            ..origin()
-        };
-        assert!(!origin().is_same_content(&mirrored));
-        let fewer = EmbeddingOrigin {
-            frames_per_video: Some(4),
-            ..origin()
-        };
-        assert!(!origin().is_same_content(&fewer));
     }
 }

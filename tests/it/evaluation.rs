@@ -13,10 +13,10 @@ use std::sync::{Mutex, PoisonError};
 
 use facetui::data::VideoSet;
 use facetui::data::synthetic::{SyntheticOptions, generate};
-use facetui::eval::corrected::{Corrected, ErrorList, refigure};
+use facetui::eval::corrected::{Corrected, ErrorList, corrected_scores};
 use facetui::eval::scores::{NamedScore, NamedScores};
 use facetui::eval::template::{Distance, Pooling, Track, distance};
-use facetui::eval::{Folds, Provenance, Rule, ScoredPair, verify_in};
+use facetui::eval::{Figures, Folds, Provenance, Rule, ScoredPair, verify_in};
 use facetui::run::{
     EmbeddedItem, EmbeddingOrigin, Embeddings, EvaluationSource, JobKind, RunDirectory, RunState,
     Status,
@@ -187,7 +187,7 @@ impl Place {
         embeddings.write(&made.embeddings_path(&key)).unwrap();
         let list = ErrorList::load(&errors).unwrap();
         for mode in [Corrected::None, Corrected::Official] {
-            let (figures, dropped) = refigure(&scores, &list, mode, Rule::Exact).unwrap();
+            let (figures, dropped) = refigure(&scores, &list, mode, Rule::Exact);
             let name = match mode {
                 Corrected::None => "drawn",
                 _ => "drawn-corrected",
@@ -246,6 +246,19 @@ impl Place {
         made.write_status(&status).unwrap();
         made
     }
+}
+
+/// Figures of the pairs that an error list leaves, and how many it takes out.
+fn refigure(
+    scores: &NamedScores,
+    errors: &ErrorList,
+    mode: Corrected,
+    rule: Rule,
+) -> (Figures, usize) {
+    let (kept, dropped) = corrected_scores(scores, errors, mode);
+    let pairs = kept.pairs();
+    let figures = verify_in(mode.folds(), rule, &pairs).unwrap();
+    (figures, dropped)
 }
 
 fn provenance(run: &str, step: u64, data: &Path, corrected: Option<Corrected>) -> Provenance {

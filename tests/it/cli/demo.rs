@@ -1,8 +1,10 @@
 //! The demo, and the data that it draws.
 
-use super::{Place, QUICK_WORKER};
-use facetui::run::{RunDirectory, Work};
 use std::{fmt::Write, fs, path::Path};
+
+use facetui::run::{RunDirectory, Work};
+
+use super::{Place, QUICK_WORKER};
 
 #[test]
 fn drawn_data_tell_what_they_are() {

@@ -1,7 +1,8 @@
 //! What is refused: by which words, and that nothing is left of it.
 
-use super::{Place, QUICK_WORKER};
 use facetui::run::{RunDirectory, RunState, VerificationSet, Work};
+
+use super::{Place, QUICK_WORKER};
 
 #[test]
 fn wrong_command_lines_are_refused() {

@@ -1,8 +1,10 @@
 //! Runs started, followed, steered and resumed by commands.
 
-use super::{Place, QUICK_WORKER};
-use facetui::run::RunState;
 use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
+
+use facetui::run::RunState;
+
+use super::{Place, QUICK_WORKER};
 
 #[test]
 fn train_makes_a_directory_starts_the_worker_and_sums_up() {

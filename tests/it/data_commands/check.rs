@@ -1,12 +1,14 @@
 //! `facetui data check`: what is wrong with a set, found and named.
 
-use super::Place;
-use crate::shared::shared;
+use std::fs;
+
 use facetui::config::WrongSize;
 use facetui::data::recordio::{RecordFile, RecordIndex};
 use facetui::data::synthetic::face;
 use facetui::data::{Image, TrainingImages, write_bin};
-use std::fs;
+
+use super::Place;
+use crate::shared::shared;
 
 #[test]
 fn a_clean_set_is_checked_with_its_counts() {

@@ -1,12 +1,14 @@
 //! `facetui data pack`: record files out of whatever holds images.
 
-use super::{Place, tiny};
-use crate::shared::shared;
+use std::fs;
+use std::path::Path;
+
 use facetui::data::recordio::{RecordFile, RecordIndex};
 use facetui::data::synthetic::face;
 use facetui::data::{Image, RecordSet, TrainingImages};
-use std::fs;
-use std::path::Path;
+
+use super::{Place, tiny};
+use crate::shared::shared;
 
 /// Every image of two sets, by name of person and in order, with its bytes.
 fn content(set: &TrainingImages) -> Vec<(Option<String>, Vec<u8>)> {

@@ -1,8 +1,9 @@
 //! The pairs that an evaluation told wrong, with their faces.
 
-use super::{Place, names_in};
 use std::collections::BTreeSet;
 use std::fs;
+
+use super::{Place, names_in};
 
 #[test]
 fn failing_video_pairs_become_a_table_and_strips_of_frames() {

@@ -1,8 +1,10 @@
 //! Evaluations beside each other, and the report.
 
-use super::{Place, names_in};
-use serde_json::Value;
 use std::fs;
+
+use serde_json::Value;
+
+use super::{Place, names_in};
 
 #[test]
 fn two_models_are_compared_pair_by_pair_and_three_side_by_side() {
