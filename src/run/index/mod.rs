@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::events::{Place, event_files};
 use super::scalars::{
-    BLOCK_POINTS, Block, Curve, LEAVES, Layout, Leaves, Outline, Point, Scalars, Steps,
+    BLOCK_POINTS, Block, Curve, Extremes, LEAVES, Layout, Leaves, Outline, Point, Scalars, Steps,
 };
 use super::{RunDirectory, RunError};
 use crate::atomic::atomic_write;
@@ -40,7 +40,9 @@ pub(super) struct Indexed {
     pub skipped_bytes: u64,
 }
 
-const MAGIC: &[u8; 16] = b"facetui curves 2";
+const MAGIC: &[u8; 16] = b"facetui curves 3";
+/// About so many bytes a block takes beside its points.
+const HEAD_BYTES: usize = 600;
 /// So many bytes at a file's beginning and before the place reached must be as they were.
 const FINGERPRINT_BYTES: u64 = 256;
 /// All indexes in the cache folder together; the oldest go first.
@@ -87,7 +89,18 @@ fn is_own_run(folder: &Path) -> bool {
 pub(super) fn load(folder: &Path, home: &IndexHome) -> Option<Indexed> {
     let files = event_files(folder).ok()?;
     home.places(folder)
-        .find_map(|place| read(&fs::read(place).ok()?.into(), folder, &files))
+        .find_map(|place| read(&shared(&place).ok()?, folder, &files))
+}
+
+/// The bytes of a file, where blocks are a part of them without a copy.
+fn shared(path: &Path) -> io::Result<Arc<[u8]>> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len() as usize;
+    let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, length).collect();
+    if let Some(bytes) = Arc::get_mut(&mut bytes) {
+        file.read_exact_at(bytes, 0)?;
+    }
+    Ok(bytes)
 }
 
 /// Writes the index of a log to where its home has a place for it.
@@ -153,7 +166,7 @@ fn write(
     let packed = || curves.iter().flat_map(|curve| curve.blocks());
     let mut writer = Writer::with_room(
         packed()
-            .map(|block| block.bytes().len() + 200)
+            .map(|block| block.bytes().len() + HEAD_BYTES)
             .sum::<usize>()
             + 4096,
     );
@@ -190,7 +203,7 @@ fn write(
 }
 
 /// Reads an index of the log in `folder`, whose event files are `files`.
-fn read(bytes: &Arc<Vec<u8>>, folder: &Path, files: &[PathBuf]) -> Option<Indexed> {
+fn read(bytes: &Arc<[u8]>, folder: &Path, files: &[PathBuf]) -> Option<Indexed> {
     let mut reader = Reader::unsealed(bytes)?;
     if reader.bytes(MAGIC.len())? != MAGIC {
         return None;
@@ -307,7 +320,7 @@ fn write_head(writer: &mut Writer, block: &Block) {
         gaps,
         count,
     } = &block.outline;
-    for point in [first, lowest, highest, lowest_positive, last] {
+    for point in [first, lowest, highest, last] {
         write_point(writer, point);
     }
     let times = [times.0.to_bits(), times.1.to_bits()];
@@ -316,6 +329,7 @@ fn write_head(writer: &mut Writer, block: &Block) {
         steps.1,
         times[0],
         times[1],
+        lowest_positive.to_bits(),
         *gaps as u64,
         *count as u64,
     ] {
@@ -333,17 +347,21 @@ fn write_head(writer: &mut Writer, block: &Block) {
     };
     writer.u32(kind | u32::from(ticks) << 8 | u32::from(narrow) << 16 | u32::from(*ordered) << 24);
     writer.u64(stride);
-    writer.bytes(block.leaves.0.as_flattened());
+    for leaf in &block.leaves {
+        for value in [leaf.lowest, leaf.highest, leaf.lowest_positive] {
+            writer.u64(value.to_bits());
+        }
+    }
 }
 
 fn read_head(reader: &mut Reader) -> Option<(Outline, Layout, Leaves)> {
     let first = read_point(reader)?;
     let lowest = read_point(reader)?;
     let highest = read_point(reader)?;
-    let lowest_positive = read_point(reader)?;
     let last = read_point(reader)?;
     let steps = (reader.u64()?, reader.u64()?);
     let times = [f64::from_bits(reader.u64()?), f64::from_bits(reader.u64()?)];
+    let lowest_positive = f64::from_bits(reader.u64()?);
     let gaps = reader.count_up_to(BLOCK_POINTS)?;
     let count = reader.count_up_to(BLOCK_POINTS)?;
     let bits = reader.u32()?;
@@ -358,9 +376,14 @@ fn read_head(reader: &mut Reader) -> Option<(Outline, Layout, Leaves)> {
         ticks: bits >> 8 & 1 == 1,
         narrow: bits >> 16 & 1 == 1,
     };
-    let mut leaves = [[0; 3]; LEAVES];
-    let places = leaves.as_flattened_mut();
-    places.copy_from_slice(reader.bytes(places.len())?);
+    let mut leaves = [Extremes::NONE; LEAVES];
+    for leaf in &mut leaves {
+        *leaf = Extremes {
+            lowest: f64::from_bits(reader.u64()?),
+            highest: f64::from_bits(reader.u64()?),
+            lowest_positive: f64::from_bits(reader.u64()?),
+        };
+    }
     let outline = Outline {
         first,
         lowest,
@@ -375,7 +398,7 @@ fn read_head(reader: &mut Reader) -> Option<(Outline, Layout, Leaves)> {
     };
     // Points are found by their number: no block has fewer than the others.
     let is_whole = count == BLOCK_POINTS && gaps <= count;
-    is_whole.then_some((outline, layout, Leaves(leaves)))
+    is_whole.then_some((outline, layout, leaves))
 }
 
 #[cfg(test)]

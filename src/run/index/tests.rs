@@ -161,7 +161,7 @@ fn torn_or_changed_at_any_byte_it_is_ignored() {
     let place = bench.index();
     let good = fs::read(&place).unwrap();
     let files = event_files(&bench.folder()).unwrap();
-    let read = |bytes: Vec<u8>| read(&Arc::new(bytes), &bench.folder(), &files);
+    let read = |bytes: Vec<u8>| read(&bytes.into(), &bench.folder(), &files);
     assert!(read(good.clone()).is_some());
     for at in 0..good.len() {
         assert!(read(good[..at].to_vec()).is_none(), "cut at {at}");
@@ -186,7 +186,7 @@ fn an_index_made_with_ill_will_does_no_harm() {
             bytes[at] = value;
             let mut writer = Writer::with_room(bytes.len());
             writer.bytes(&bytes[4..]);
-            let Some(indexed) = read(&Arc::new(writer.sealed()), &bench.folder(), &files) else {
+            let Some(indexed) = read(&writer.sealed().into(), &bench.folder(), &files) else {
                 continue;
             };
             believed += 1;
@@ -235,7 +235,7 @@ fn names_in_an_index_lead_nowhere_else() {
     let mut writer = Writer::with_room(bytes.len());
     writer.bytes(&bytes);
     let files = event_files(&bench.folder()).unwrap();
-    assert!(read(&Arc::new(writer.sealed()), &bench.folder(), &files).is_none());
+    assert!(read(&writer.sealed().into(), &bench.folder(), &files).is_none());
 }
 
 #[test]

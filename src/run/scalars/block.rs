@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Point;
-use super::outline::{Extremes, Found, Outline};
+use super::outline::{Extremes, Outline};
 
 /// So many points are packed together: few enough to unpack one in microseconds, enough to make outlines worth it.
 pub const BLOCK_POINTS: usize = 1024;
@@ -61,27 +61,9 @@ const LEAF_POINTS: usize = 64;
 /// Leaves of a whole block.
 pub(in crate::run) const LEAVES: usize = BLOCK_POINTS / LEAF_POINTS;
 
-/// The place in a leaf of what it doesn't have.
-const NONE: u8 = u8::MAX;
-
-/// Of each leaf, the places of its lowest and its highest value and of the lowest above 0: with them a chart finds the
-/// extremes of a part of a block without looking at each value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::run) struct Leaves(pub [[u8; 3]; LEAVES]);
-
-impl Leaves {
-    fn of(points: &[Point]) -> Self {
-        let mut leaves = [[NONE; 3]; LEAVES];
-        for (leaf, points) in leaves.iter_mut().zip(points.chunks(LEAF_POINTS)) {
-            let mut found = Found::nothing();
-            for (at, point) in points.iter().enumerate() {
-                found.look(at, point.value);
-            }
-            *leaf = found.places().map(|at| at.map_or(NONE, |at| at as u8));
-        }
-        Self(leaves)
-    }
-}
+/// How far the values of each leaf reach: with them a chart finds the extremes of a part of a block without looking at
+/// each value.
+pub(in crate::run) type Leaves = [Extremes; LEAVES];
 
 /// A look into packed points.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +83,7 @@ pub(in crate::run) struct Block {
     pub layout: Layout,
     pub leaves: Leaves,
     /// The bytes are a part of these: those of one block, or of a whole index file.
-    bytes: Arc<Vec<u8>>,
+    bytes: Arc<[u8]>,
     start: usize,
 }
 
@@ -137,15 +119,15 @@ impl Block {
         Some(Self {
             outline,
             layout,
-            leaves: Leaves::of(points),
-            bytes: Arc::new(bytes),
+            leaves: leaves_of(points),
+            bytes: bytes.into(),
             start: 0,
         })
     }
 
     /// A block whose bytes begin at `start`; `None` where they would end beyond the end.
     pub fn within(
-        bytes: &Arc<Vec<u8>>,
+        bytes: &Arc<[u8]>,
         start: usize,
         (outline, layout, leaves): (Outline, Layout, Leaves),
     ) -> Option<Self> {
@@ -267,7 +249,8 @@ impl Cells<'_> {
         }
     }
 
-    fn value(&self, at: usize) -> f64 {
+    /// The value of a point.
+    pub fn value(&self, at: usize) -> f64 {
         if self.layout.narrow {
             f32::from_le_bytes(cell(self.values, at)).into()
         } else {
@@ -275,34 +258,21 @@ impl Cells<'_> {
         }
     }
 
-    /// The extremes of some of the points: of leaves that are whole, nothing but their extremes is looked at.
-    pub fn extremes(&self, part: Range<usize>) -> Extremes {
-        let mut found = Found::nothing();
-        let mut at = part.start;
-        while at < part.end {
-            let leaf = at / LEAF_POINTS;
-            let next = (leaf + 1) * LEAF_POINTS;
-            let is_whole = at.is_multiple_of(LEAF_POINTS)
-                && (next <= part.end || part.end == self.outline.count);
-            if is_whole && let Some(leaf) = self.leaves.0.get(leaf) {
-                let [low, high, positive] = *leaf;
-                if low != NONE {
-                    let (low, high) = (at + usize::from(low), at + usize::from(high));
-                    found.low(low, self.value(low));
-                    found.high(high, self.value(high));
-                }
-                if positive != NONE {
-                    let positive = at + usize::from(positive);
-                    found.low_positive(positive, self.value(positive));
-                }
-            } else {
-                for at in at..next.min(part.end) {
-                    found.look(at, self.value(at));
-                }
-            }
-            at = next;
+    /// Widens extremes by those of some of the points. Of leaves that are whole nothing but their extremes is looked at,
+    /// and nothing else of any leaf that can't widen them.
+    pub fn widen(&self, part: Range<usize>, extremes: &mut Extremes) {
+        let whole = part.start.div_ceil(LEAF_POINTS)..part.end / LEAF_POINTS;
+        let begin = (whole.start * LEAF_POINTS).min(part.end);
+        let end = (whole.end * LEAF_POINTS).max(begin);
+        for leaf in self.leaves.get(whole).unwrap_or_default() {
+            extremes.widen(leaf);
         }
-        found.extremes(|at| self.point(at))
+        for rest in [part.start..begin, end..part.end] {
+            let leaf = self.leaves.get(rest.start / LEAF_POINTS);
+            if leaf.is_none_or(|leaf| !extremes.hold(leaf)) {
+                extremes.widen(&Extremes::of(rest.map(|at| self.value(at))));
+            }
+        }
     }
 }
 
@@ -325,6 +295,14 @@ fn each<const N: usize>(points: &mut [Point], column: &[u8], set: impl Fn(&mut P
     for (point, bytes) in points.iter_mut().zip(cells) {
         set(point, *bytes);
     }
+}
+
+fn leaves_of(points: &[Point]) -> Leaves {
+    let mut leaves = [Extremes::NONE; LEAVES];
+    for (leaf, points) in leaves.iter_mut().zip(points.chunks(LEAF_POINTS)) {
+        *leaf = Extremes::of(points.iter().map(|point| point.value));
+    }
+    leaves
 }
 
 fn layout_of(points: &[Point], outline: &Outline) -> Layout {
@@ -368,14 +346,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn point(step: u64, wall_time: f64, value: f64) -> Point {
-        Point {
-            step,
-            wall_time,
-            value,
-        }
-    }
+    use crate::run::scalars::point;
 
     fn unpacked(block: &Block) -> Vec<Point> {
         let mut points = vec![point(1, 2.0, 3.0)];
@@ -443,16 +414,12 @@ mod tests {
             prop_assert!((0..points.len()).all(|at| same_bits(&[block.cells().point(at)], &points[at..=at])));
             let ends = [from, to].map(|share| (share * points.len() as f64) as usize);
             let part = ends[0].min(ends[1])..ends[0].max(ends[1]);
-            let extremes = block.cells().extremes(part.clone());
-            match Outline::of_all(&points[part]) {
-                None => prop_assert_eq!(extremes.lowest, None),
-                Some(all) => {
-                    let finite = |point: Point| Some(point).filter(|point| point.value.is_finite());
-                    prop_assert_eq!(extremes.lowest, finite(all.lowest));
-                    prop_assert_eq!(extremes.highest, finite(all.highest));
-                    let positive = finite(all.lowest_positive).filter(|point| point.value > 0.0);
-                    prop_assert_eq!(extremes.lowest_positive, positive);
-                }
+            let of = |points: &[Point]| Extremes::of(points.iter().map(|point| point.value));
+            for known in [&points[..0], &points[..points.len() / 2]] {
+                let (mut found, mut all) = (of(known), of(known));
+                block.cells().widen(part.clone(), &mut found);
+                all.widen(&of(&points[part.clone()]));
+                prop_assert_eq!(found, all);
             }
         }
     }

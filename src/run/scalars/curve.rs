@@ -329,6 +329,14 @@ impl<'a> Stretch<'a> {
         }
     }
 
+    /// The value of one of its points.
+    pub fn value(&self, at: usize) -> f64 {
+        match self.points {
+            Source::Packed(block) => block.cells().value(at),
+            Source::Newest(..) => self.point(at).value,
+        }
+    }
+
     /// The number of its first point.
     pub fn start(&self) -> usize {
         self.start
@@ -342,11 +350,14 @@ impl<'a> Stretch<'a> {
         }
     }
 
-    /// The extremes of some of its points.
-    pub fn extremes(&self, part: Range<usize>) -> Extremes {
+    /// Widens extremes by those of some of its points.
+    pub fn widen(&self, part: Range<usize>, extremes: &mut Extremes) {
         match self.points {
-            Source::Packed(block) => block.cells().extremes(part),
-            Source::Newest(newest, _) => Extremes::of(newest.get(part).unwrap_or_default()),
+            Source::Packed(block) => block.cells().widen(part, extremes),
+            Source::Newest(newest, _) => {
+                let points = newest.get(part).unwrap_or_default();
+                extremes.widen(&Extremes::of(points.iter().map(|point| point.value)));
+            }
         }
     }
 

@@ -162,6 +162,15 @@ impl Scalars {
 }
 
 #[cfg(test)]
+fn point(step: u64, wall_time: f64, value: f64) -> Point {
+    Point {
+        step,
+        wall_time,
+        value,
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -246,12 +255,7 @@ mod tests {
                 .wrapping_add(1);
             let tag = (state >> 40) as usize % 7;
             counts[tag] += 1;
-            let point = Point {
-                step,
-                wall_time: 0.0,
-                value: tag as f64,
-            };
-            scalars.push(&[b'a' + tag as u8, 0xff], point);
+            scalars.push(&[b'a' + tag as u8, 0xff], point(step, 0.0, tag as f64));
         }
         for (tag, count) in counts.into_iter().enumerate() {
             let name = format!("{}\u{fffd}", char::from(b'a' + tag as u8));

@@ -11,8 +11,8 @@ pub struct Outline {
     pub lowest: Point,
     /// The highest finite value, the earliest of equals; the first point where none is finite.
     pub highest: Point,
-    /// The lowest finite value above 0, which heights by powers of ten begin at; the first point where none is.
-    pub lowest_positive: Point,
+    /// The lowest finite value above 0; infinity where none is.
+    pub lowest_positive: f64,
     /// The last point.
     pub last: Point,
     /// The lowest and the highest step.
@@ -35,7 +35,7 @@ impl Outline {
             first: point,
             lowest: point,
             highest: point,
-            lowest_positive: point,
+            lowest_positive: positive(point.value),
             last: point,
             steps: (point.step, point.step),
             times: if time.is_nan() {
@@ -49,39 +49,30 @@ impl Outline {
         }
     }
 
-    /// Its extremes, `None` for what it doesn't have.
+    /// How far its values reach.
     pub fn extremes(&self) -> Extremes {
-        let finite = |point: Point| point.value.is_finite().then_some(point);
+        let ends = Extremes::of([self.lowest.value, self.highest.value]);
         Extremes {
-            lowest: finite(self.lowest),
-            highest: finite(self.highest),
-            lowest_positive: finite(self.lowest_positive).filter(|point| point.value > 0.0),
+            lowest_positive: self.lowest_positive,
+            ..ends
         }
     }
 
     /// The outline of this stretch and the one that follows it.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
-        let better = |ours: Point,
-                      theirs: Point,
-                      counts: fn(f64) -> bool,
-                      is_better: fn(&f64, &f64) -> bool| {
-            let take = counts(theirs.value)
-                && (!counts(ours.value) || is_better(&theirs.value, &ours.value));
+        let better = |ours: Point, theirs: Point, is_better: fn(&f64, &f64) -> bool| {
+            let take = theirs.value.is_finite()
+                && (!ours.value.is_finite() || is_better(&theirs.value, &ours.value));
             if take { theirs } else { ours }
         };
         let in_order =
             self.last.step <= next.first.step && self.last.wall_time <= next.first.wall_time;
         Self {
             first: self.first,
-            lowest: better(self.lowest, next.lowest, f64::is_finite, f64::lt),
-            highest: better(self.highest, next.highest, f64::is_finite, f64::gt),
-            lowest_positive: better(
-                self.lowest_positive,
-                next.lowest_positive,
-                is_positive,
-                f64::lt,
-            ),
+            lowest: better(self.lowest, next.lowest, f64::lt),
+            highest: better(self.highest, next.highest, f64::gt),
+            lowest_positive: self.lowest_positive.min(next.lowest_positive),
             last: next.last,
             steps: (
                 self.steps.0.min(next.steps.0),
@@ -118,10 +109,7 @@ impl Outline {
             if value > all.highest.value || !all.highest.value.is_finite() {
                 all.highest = *point;
             }
-            let known = all.lowest_positive.value;
-            if value > 0.0 && (value < known || !is_positive(known)) {
-                all.lowest_positive = *point;
-            }
+            all.lowest_positive = all.lowest_positive.min(positive(value));
         }
         if points.iter().any(|point| point.wall_time.is_nan()) {
             all.times = (f64::NEG_INFINITY, f64::INFINITY);
@@ -132,63 +120,69 @@ impl Outline {
     }
 }
 
-fn is_positive(value: f64) -> bool {
-    value > 0.0 && value.is_finite()
-}
-
-/// The lowest and the highest finite value, and the lowest above 0, each the first of equals; `None` where none is.
+/// How far values reach, those that are no finite number left out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extremes {
-    /// The lowest.
-    pub lowest: Option<Point>,
-    /// The highest.
-    pub highest: Option<Point>,
-    /// The lowest above 0.
-    pub lowest_positive: Option<Point>,
+    /// The lowest; infinity without any.
+    pub lowest: f64,
+    /// The highest; minus infinity without any.
+    pub highest: f64,
+    /// The lowest above 0, which heights by powers of ten begin at; infinity without any.
+    pub lowest_positive: f64,
 }
 
 impl Extremes {
-    /// Takes in the extremes of points that follow these.
-    pub fn widen(&mut self, next: &Self) {
-        let Self {
-            lowest,
-            highest,
-            lowest_positive,
-        } = next;
-        take(&mut self.lowest, lowest.as_ref(), |new, old| new < old);
-        take(&mut self.highest, highest.as_ref(), |new, old| new > old);
-        take(
-            &mut self.lowest_positive,
-            lowest_positive.as_ref(),
-            |new, old| new < old,
-        );
-    }
+    /// Those of no values.
+    pub const NONE: Self = Self {
+        lowest: f64::INFINITY,
+        highest: f64::NEG_INFINITY,
+        lowest_positive: f64::INFINITY,
+    };
 
-    /// Whether points of such heights can't widen these.
-    pub fn hold(&self, glance: &Glance) -> bool {
-        let least = |known: Option<Point>| known.map_or(f64::INFINITY, |point| point.value);
-        let most = self.highest.map_or(f64::NEG_INFINITY, |point| point.value);
-        glance.lowest >= least(self.lowest)
-            && glance.highest <= most
-            && glance.lowest_positive >= least(self.lowest_positive)
-    }
-
-    /// Those of some points.
-    pub fn of(points: &[Point]) -> Self {
-        let mut found = Found::nothing();
-        for (at, point) in points.iter().enumerate() {
-            found.look(at, point.value);
+    /// Those of some values.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut all = Self::NONE;
+        for value in values {
+            all.look(value);
         }
-        found.extremes(|at| points[at])
+        all
+    }
+
+    /// Takes in a value.
+    pub fn look(&mut self, value: f64) {
+        if value.is_finite() {
+            self.widen(&Self {
+                lowest: value,
+                highest: value,
+                lowest_positive: positive(value),
+            });
+        }
+    }
+
+    /// Takes in the extremes of other values.
+    pub fn widen(&mut self, other: &Self) {
+        if other.lowest < self.lowest {
+            self.lowest = other.lowest;
+        }
+        if other.highest > self.highest {
+            self.highest = other.highest;
+        }
+        if other.lowest_positive < self.lowest_positive {
+            self.lowest_positive = other.lowest_positive;
+        }
+    }
+
+    /// Whether values with such extremes, or some of these values, can't widen these.
+    pub fn hold(&self, other: &Self) -> bool {
+        other.lowest >= self.lowest
+            && other.highest <= self.highest
+            && other.lowest_positive >= self.lowest_positive
     }
 }
 
-fn take(known: &mut Option<Point>, next: Option<&Point>, is_better: fn(f64, f64) -> bool) {
-    if let Some(next) = next
-        && known.is_none_or(|known| is_better(next.value, known.value))
-    {
-        *known = Some(*next);
-    }
+/// A value that is above 0 and finite; else infinity.
+fn positive(value: f64) -> f64 {
+    if value > 0.0 { value } else { f64::INFINITY }
 }
 
 /// What decides whether an outline has to be looked at: a line of the processor's cache, where outlines take some.
@@ -198,90 +192,16 @@ pub struct Glance {
     pub steps: (u64, u64),
     /// The earliest and the latest time.
     pub times: (f64, f64),
-    /// The lowest finite value; infinite without any.
-    pub lowest: f64,
-    /// The highest finite value; minus infinity without any.
-    pub highest: f64,
-    /// The lowest finite value above 0; infinite without any.
-    pub lowest_positive: f64,
+    /// How far the values reach.
+    pub extremes: Extremes,
 }
 
 impl From<&Outline> for Glance {
     fn from(outline: &Outline) -> Self {
-        let extremes = outline.extremes();
-        let value = |point: Option<Point>, none| point.map_or(none, |point| point.value);
         Self {
             steps: outline.steps,
             times: outline.times,
-            lowest: value(extremes.lowest, f64::INFINITY),
-            highest: value(extremes.highest, f64::NEG_INFINITY),
-            lowest_positive: value(extremes.lowest_positive, f64::INFINITY),
-        }
-    }
-}
-
-/// Extremes while they are looked for, in the order of the places: a value and its place each.
-pub(super) struct Found {
-    lowest: (f64, usize),
-    highest: (f64, usize),
-    lowest_positive: (f64, usize),
-}
-
-impl Found {
-    /// Of nothing yet.
-    pub fn nothing() -> Self {
-        Self {
-            lowest: (f64::INFINITY, usize::MAX),
-            highest: (f64::NEG_INFINITY, usize::MAX),
-            lowest_positive: (f64::INFINITY, usize::MAX),
-        }
-    }
-
-    /// Looks at a value.
-    pub fn look(&mut self, at: usize, value: f64) {
-        if value.is_finite() {
-            self.low(at, value);
-            self.high(at, value);
-            if value > 0.0 {
-                self.low_positive(at, value);
-            }
-        }
-    }
-
-    /// Looks at a finite value that can be no other extreme.
-    pub fn low(&mut self, at: usize, value: f64) {
-        if value < self.lowest.0 {
-            self.lowest = (value, at);
-        }
-    }
-
-    /// As [`Found::low`].
-    pub fn high(&mut self, at: usize, value: f64) {
-        if value > self.highest.0 {
-            self.highest = (value, at);
-        }
-    }
-
-    /// As [`Found::low`], of a value above 0.
-    pub fn low_positive(&mut self, at: usize, value: f64) {
-        if value < self.lowest_positive.0 {
-            self.lowest_positive = (value, at);
-        }
-    }
-
-    /// The places of the lowest, the highest and the lowest above 0.
-    pub fn places(&self) -> [Option<usize>; 3] {
-        let all = [self.lowest, self.highest, self.lowest_positive];
-        all.map(|(_, at)| (at != usize::MAX).then_some(at))
-    }
-
-    /// The points there.
-    pub fn extremes(&self, point: impl Fn(usize) -> Point) -> Extremes {
-        let [lowest, highest, lowest_positive] = self.places().map(|at| at.map(&point));
-        Extremes {
-            lowest,
-            highest,
-            lowest_positive,
+            extremes: outline.extremes(),
         }
     }
 }
@@ -291,14 +211,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn point(step: u64, wall_time: f64, value: f64) -> Point {
-        Point {
-            step,
-            wall_time,
-            value,
-        }
-    }
+    use crate::run::scalars::point;
 
     proptest! {
         #[test]
@@ -315,7 +228,9 @@ mod tests {
                 .collect();
             let (left, right) = points.split_at(1 + (at * (points.len() - 1) as f64) as usize);
             let one_by_one = points.iter().copied().map(Outline::of).reduce(Outline::then).unwrap();
-            prop_assert_eq!(format!("{:?}", Outline::of_all(&points).unwrap()), format!("{one_by_one:?}"));
+            let all = Outline::of_all(&points).unwrap();
+            prop_assert_eq!(format!("{all:?}"), format!("{one_by_one:?}"));
+            prop_assert_eq!(all.extremes(), Extremes::of(points.iter().map(|point| point.value)));
             if !right.is_empty() {
                 let both = Outline::of_all(left).unwrap().then(Outline::of_all(right).unwrap());
                 prop_assert_eq!(format!("{both:?}"), format!("{one_by_one:?}"));

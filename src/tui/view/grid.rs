@@ -256,8 +256,9 @@ impl<'a> Grid<'a> {
             self.window,
             (scale, self.along),
         );
+        let charset = pen.theme.charset;
         let ready = cache.chart(&of, key, || {
-            let prepared = Chart::prepare(&lines, self.window, columns, scale);
+            let prepared = Chart::prepare(&lines, self.window, (columns, charset), scale);
             match self.ground(chart, columns) {
                 Some(ground) => prepared.over(ground),
                 None => prepared,

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use crate::tui::theme::{Charset, Role};
 
 use super::decimate::column;
+use super::raster::dots_across;
 use super::text::Pen;
 
 /// Something that happened at a step.
@@ -58,11 +59,8 @@ pub fn draw(
 
 /// The cell under the dots of a place; one beyond the last shares its cell, one before the first has none.
 fn cell(at: f64, (left, right): (f64, f64), width: usize, charset: Charset) -> Option<usize> {
-    let dots_a_cell = match charset {
-        Charset::Unicode => 2,
-        Charset::Ascii => 1,
-    };
-    (at >= left).then(|| column(at, left, right, width * dots_a_cell) / dots_a_cell)
+    let across = dots_across(charset);
+    (at >= left).then(|| column(at, left, right, width * across) / across)
 }
 
 #[derive(Clone, Copy)]

@@ -11,13 +11,13 @@
 use ratatui::layout::Rect;
 
 use crate::tui::along::Along;
-use crate::tui::theme::Role;
+use crate::tui::theme::{Charset, Role};
 use crate::tui::words;
 
 use super::axis::{self, AxisMark};
 use super::decimate::column;
 use super::line::{Drawn, Line, Outside};
-use super::raster::Raster;
+use super::raster::{Raster, dots_across};
 use super::scale::widen;
 use super::spread::Spread;
 use super::text::Pen;
@@ -56,11 +56,15 @@ pub struct Around<'a> {
 }
 
 impl Chart {
-    /// Prepares lines for a plot of `columns` cells that shows the window `x`: what lies in the window is smoothed
-    /// first and thinned out last.
-    pub fn prepare(lines: &[Line<'_>], x: (f64, f64), columns: u16, scale: Scale) -> Self {
-        // Two dots a cell in braille; more dots than an ASCII plot has lose nothing there.
-        let resolution = usize::from(columns) * 2;
+    /// Prepares lines for a plot of `columns` cells of a charset that shows the window `x`: what lies in the window is
+    /// smoothed first and thinned out last, to the very dots of the plot.
+    pub fn prepare(
+        lines: &[Line<'_>],
+        x: (f64, f64),
+        (columns, charset): (u16, Charset),
+        scale: Scale,
+    ) -> Self {
+        let resolution = usize::from(columns) * dots_across(charset);
         let curves: Vec<Drawn> = lines
             .iter()
             .map(|line| line.drawn(x, resolution, scale))
@@ -311,8 +315,9 @@ mod tests {
 
     use super::*;
     use crate::run::{self, Event, Scalars, What};
-    use crate::tui::theme::{Background, Charset, Depth, Theme};
+    use crate::tui::theme::{Background, Depth, Theme};
     use crate::tui::widget::derive::Derived;
+    use crate::tui::widget::smooth::Average;
 
     const PLAIN: Scale = Scale {
         smoothing: 0.0,
@@ -346,7 +351,7 @@ mod tests {
         }
         let right = values.len().saturating_sub(1).max(1) as f64;
         let lines = lines(scalars.curves(), scale.smoothing);
-        let chart = Chart::prepare(&lines, (0.0, right), width - GUTTER, scale);
+        let chart = Chart::prepare(&lines, (0.0, right), (width - GUTTER, charset), scale);
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
         let depth = Depth::Monochrome;
@@ -392,6 +397,71 @@ mod tests {
             ..PLAIN
         };
         insta::assert_snapshot!(drawn(&values, log, Charset::Unicode, (34, 8)));
+    }
+
+    /// What a chart draws of its curves.
+    fn dots(chart: &Chart, plot: Rect, charset: Charset) -> Buffer {
+        let mut buffer = Buffer::empty(plot);
+        let theme = Theme {
+            depth: Depth::True,
+            charset,
+            background: Background::Dark,
+        };
+        let mut pen = Pen {
+            buffer: &mut buffer,
+            theme,
+        };
+        chart.draw_curves(plot, &mut pen);
+        buffer
+    }
+
+    #[test]
+    fn a_chart_is_drawn_as_if_no_point_was_left_out() {
+        // Slow waves under a ripple, and a spike of one point.
+        let wave = |step: u64| 1.1 + (step as f64 / 3e3).sin() + (step * 7919 % 101) as f64 / 101.0;
+        let value = |step: u64| if step == 7_777 { 9.0 } else { wave(step) };
+        let mut scalars = Scalars::default();
+        for step in 0..20_000 {
+            scalars.add(Event {
+                wall_time: 0.0,
+                step,
+                what: What::Scalars(vec![("a".to_owned(), value(step))]),
+            });
+        }
+        let plot = Rect::new(0, 0, 71, 13);
+        for (charset, smoothing, log_y) in [
+            (Charset::Unicode, 0.0, false),
+            (Charset::Unicode, 0.9, false),
+            (Charset::Ascii, 0.0, false),
+            (Charset::Ascii, 0.9, true),
+            (Charset::Ascii, 0.0, true),
+        ] {
+            let scale = Scale {
+                smoothing,
+                log_y,
+                ..PLAIN
+            };
+            let lines = lines(scalars.curves(), smoothing);
+            let x = (0.0, 19_999.0);
+            let chart = Chart::prepare(&lines, x, (plot.width, charset), scale);
+            let seen = |step: u64, value: f64| (step as f64, scale.shown(value));
+            let raw: Vec<_> = (0..20_000).map(|step| seen(step, value(step))).collect();
+            let mut average = Average::new(smoothing);
+            let points: Vec<_> = (0..20_000)
+                .map(|step| seen(step, average.next(value(step))))
+                .collect();
+            let heights = raw.iter().map(|(_, y)| *y);
+            let (low, high) = heights.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| {
+                (low.min(y), high.max(y))
+            });
+            assert_eq!(chart.y, widen(low, high));
+            let mut whole = chart.clone();
+            assert!(whole.curves[0].points.len() <= 4 * 142);
+            whole.curves[0].points = points;
+            whole.curves[0].raw = if smoothing > 0.0 { raw } else { Vec::new() };
+            let (some, all) = (dots(&chart, plot, charset), dots(&whole, plot, charset));
+            assert_eq!(some, all, "smoothed by {smoothing}, log {log_y}");
+        }
     }
 
     #[test]

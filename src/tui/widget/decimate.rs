@@ -15,7 +15,7 @@ pub fn column(x: f64, left: f64, right: f64, columns: usize) -> usize {
         return 0;
     }
     let at = (x - left) * last as f64 / (right - left);
-    at.round().clamp(0.0, last as f64) as usize
+    ((at + 0.5) as usize).min(last)
 }
 
 /// Takes in a curve's points in order, at most four of which stay for each column, and one for each gap that is seen.
@@ -77,7 +77,8 @@ impl<'a, Place: Fn(u64, &dyn Fn() -> f64) -> f64, Shown: Fn(f64) -> f64> Thinner
             return;
         }
         let column = self.known(x, x).unwrap_or_else(|| self.column(x));
-        self.put(column, x, *point, &Extremes::of(&[*point]), *point);
+        let last = Last::Is((x, point.value));
+        self.put(column, x, || point.value, last).look(point.value);
     }
 
     /// What was kept, in order.
@@ -104,9 +105,7 @@ impl<'a, Place: Fn(u64, &dyn Fn() -> f64) -> f64, Shown: Fn(f64) -> f64> Thinner
         if self.known(begins, ends).is_some()
             && let Some(bucket) = &mut self.bucket
         {
-            if !bucket.extremes.hold(glance) {
-                bucket.extremes.widen(&stretch.outline().extremes());
-            }
+            bucket.extremes.widen(&glance.extremes);
             bucket.last = Last::Of(stretch.outline());
             return true;
         }
@@ -114,7 +113,7 @@ impl<'a, Place: Fn(u64, &dyn Fn() -> f64) -> f64, Shown: Fn(f64) -> f64> Thinner
     }
 
     /// Takes in many points by their outline, or none that lie outside; `false` where it takes more than the outline.
-    fn add_outline(&mut self, outline: &Outline) -> bool {
+    fn add_outline(&mut self, outline: &'a Outline) -> bool {
         let (begins, ends) = self.ends(outline.steps, outline.times);
         if ends < self.left || begins > self.right {
             return true;
@@ -127,13 +126,10 @@ impl<'a, Place: Fn(u64, &dyn Fn() -> f64) -> f64, Shown: Fn(f64) -> f64> Thinner
         if column != self.column(ends) {
             return false;
         }
-        self.put(
-            column,
-            begins,
-            outline.first,
-            &outline.extremes(),
-            outline.last,
-        );
+        let Point { value, .. } = outline.first;
+        let x = self.x(&outline.first);
+        self.put(column, x, || value, Last::Of(outline))
+            .widen(&outline.extremes());
         true
     }
 
@@ -156,11 +152,11 @@ impl<'a, Place: Fn(u64, &dyn Fn() -> f64) -> f64, Shown: Fn(f64) -> f64> Thinner
     /// The column of the points before, where points from `begins` to `ends` are surely in it too.
     fn known(&self, begins: f64, ends: f64) -> Option<usize> {
         let bucket = self.bucket.as_ref()?;
-        (begins >= bucket.begins && ends < bucket.surely_until).then_some(bucket.column)
+        (begins >= bucket.first.0 && ends < bucket.surely_until).then_some(bucket.column)
     }
 
     /// Takes in some points of a stretch, a column at a time where they are in order.
-    fn add_stretch(&mut self, stretch: &Stretch, part: Range<usize>) {
+    fn add_stretch(&mut self, stretch: &Stretch<'a>, part: Range<usize>) {
         if !stretch.outline().ordered {
             part.for_each(|at| self.add(&stretch.point(at)));
             return;
@@ -170,12 +166,16 @@ impl<'a, Place: Fn(u64, &dyn Fn() -> f64) -> f64, Shown: Fn(f64) -> f64> Thinner
         let end = first_where(begin..part.end, |at| x(at) > self.right);
         let mut at = begin;
         while at < end {
-            let first = stretch.point(at);
-            let x = self.x(&first);
+            let x = self.x_of(stretch, at);
             let column = self.column(x);
             let until = self.end_of_column(stretch, column, at..end);
-            let last = stretch.point(until - 1);
-            self.put(column, x, first, &stretch.extremes(at..until), last);
+            let last = if until == stretch.count() {
+                Last::Of(stretch.outline())
+            } else {
+                Last::Is((self.x_of(stretch, until - 1), stretch.value(until - 1)))
+            };
+            let extremes = self.put(column, x, || stretch.value(at), last);
+            stretch.widen(at..until, extremes);
             at = until;
         }
     }
@@ -207,46 +207,49 @@ impl<'a, Place: Fn(u64, &dyn Fn() -> f64) -> f64, Shown: Fn(f64) -> f64> Thinner
         column(x, self.left, self.right, self.columns)
     }
 
-    /// Takes in points of one column: the first and the last of them, and the extremes.
-    fn put(&mut self, column: usize, begins: f64, first: Point, extremes: &Extremes, last: Point) {
-        if let Some(current) = &mut self.bucket
-            && current.column == column
-        {
-            current.extremes.widen(extremes);
-            current.last = Last::Is(last);
-            return;
-        }
-        let next = Bucket {
-            column,
-            begins,
-            surely_until: self.surely_until(column),
-            first,
-            extremes: *extremes,
-            last: Last::Is(last),
-        };
-        if let Some(full) = self.bucket.replace(next) {
+    /// Takes in points of one column: where the first of them lies, its value, which is asked for only where it matters,
+    /// and the last. Gives the column's extremes, to be widened by theirs.
+    fn put(
+        &mut self,
+        column: usize,
+        x: f64,
+        first: impl FnOnce() -> f64,
+        last: Last<'a>,
+    ) -> &mut Extremes {
+        if let Some(full) = self.bucket.take_if(|bucket| bucket.column != column) {
             self.empty(&full);
         }
+        let surely_until = self.surely_until(column);
+        let bucket = self.bucket.get_or_insert_with(|| Bucket {
+            column,
+            surely_until,
+            first: (x, first()),
+            extremes: Extremes::NONE,
+            last,
+        });
+        bucket.last = last;
+        &mut bucket.extremes
     }
 
-    /// Keeps what is seen of a column.
+    /// Keeps what is seen of a column. Its extremes are put where its last point is: they are drawn in the same dots
+    /// from anywhere in the column.
     fn empty(&mut self, full: &Bucket) {
         let last = match full.last {
-            Last::Is(point) => point,
-            Last::Of(outline) => outline.last,
+            Last::Is(last) => last,
+            Last::Of(outline) => (self.x(&outline.last), outline.last.value),
         };
-        let seen = |point: Point| (self.x(&point), (self.shown)(point.value));
-        let finite = |point: Option<Point>| point.map(seen).filter(|(_, y)| y.is_finite());
-        let high = finite(full.extremes.highest);
-        let low = finite(full.extremes.lowest);
-        let low = low.or_else(|| finite(full.extremes.lowest_positive));
-        let between = match (low, high) {
-            (Some(low), Some(high)) if low.0 <= high.0 => [low, high],
-            (Some(low), Some(high)) => [high, low],
-            // Values too large for their heights.
-            (low, high) => [low.or(high); 2].map(|point| point.unwrap_or(seen(full.first))),
-        };
-        for (x, y) in [seen(full.first), between[0], between[1], seen(last)] {
+        let is_shown = |value: &f64| (self.shown)(*value).is_finite();
+        let Extremes {
+            lowest,
+            highest,
+            lowest_positive,
+        } = full.extremes;
+        let low = [lowest, lowest_positive].into_iter().find(is_shown);
+        let high = Some(highest).filter(is_shown);
+        let between = low.into_iter().chain(high).map(|value| (last.0, value));
+        let all = [full.first].into_iter().chain(between).chain([last]);
+        for (x, value) in all {
+            let y = (self.shown)(value);
             let is_new = match self.kept.last() {
                 Some(last) if !y.is_finite() => !last.1.is_nan(),
                 last => y.is_finite() && last != Some(&(x, y)),
@@ -275,6 +278,13 @@ impl<'a, Place: Fn(u64, &dyn Fn() -> f64) -> f64, Shown: Fn(f64) -> f64> Thinner
 /// The first of some numbers for which something holds that holds for all after it; their end where it does for none.
 fn first_where(numbers: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (numbers.start, numbers.end);
+    // Most parts of a curve lie inside of a window.
+    if numbers.is_empty() || holds(low) {
+        return low;
+    }
+    if !holds(high - 1) {
+        return high;
+    }
     while low < high {
         let middle = low.midpoint(high);
         if holds(middle) {
@@ -286,20 +296,20 @@ fn first_where(numbers: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
     low
 }
 
-/// What was seen of one column.
+/// What was seen of one column. Points are a place and a value.
 struct Bucket<'a> {
     column: usize,
-    /// Points from here to there are in the column.
-    begins: f64,
+    /// Points from the first one's place to here are in the column.
     surely_until: f64,
-    first: Point,
+    first: (f64, f64),
     extremes: Extremes,
     last: Last<'a>,
 }
 
 /// The last point of a column, or of an outline that nobody needs to touch before the column ends.
+#[derive(Clone, Copy)]
 enum Last<'a> {
-    Is(Point),
+    Is((f64, f64)),
     Of(&'a Outline),
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::run::{self, Point};
+use crate::run::{self, Extremes, Point};
 use crate::tui::along::Along;
 
 use super::decimate::Thinner;
@@ -177,10 +177,15 @@ impl Outside {
         let is_outside =
             |value: f64| (value < low && (value > 0.0 || !scale.log_y)) || value > high;
         let may_hold = |outline: &run::Outline| {
-            let ends = [outline.lowest, outline.highest, outline.lowest_positive];
+            let Extremes {
+                lowest,
+                highest,
+                lowest_positive,
+            } = outline.extremes();
             let is_seen =
                 line.along.at(&outline.last) >= left && line.along.at(&outline.first) <= right;
-            is_seen && ends.iter().any(|point| is_outside(point.value))
+            let ends = [lowest, highest, lowest_positive].into_iter();
+            is_seen && ends.filter(|value| value.is_finite()).any(is_outside)
         };
         let groups = line.values.groups();
         let groups = groups.filter(|group| group.outline().is_none_or(may_hold));

@@ -31,10 +31,7 @@ impl Raster {
 
     /// Dots from left to right.
     pub fn columns(&self) -> usize {
-        match self.charset {
-            Charset::Unicode => self.width * 2,
-            Charset::Ascii => self.width,
-        }
+        self.width * dots_across(self.charset)
     }
 
     /// Dots from top to bottom.
@@ -152,6 +149,14 @@ impl Raster {
                 y += step_y;
             }
         }
+    }
+}
+
+/// Dots of a cell from left to right.
+pub fn dots_across(charset: Charset) -> usize {
+    match charset {
+        Charset::Unicode => 2,
+        Charset::Ascii => 1,
     }
 }
 
