@@ -23,8 +23,8 @@ use super::words;
 /// Curves to be drawn into a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CurvesToExport {
-    /// Where they are.
-    pub curves: Curves,
+    /// Where they are, and what their runs are called: the selected one, then those compared with it.
+    pub runs: Vec<(String, Curves)>,
     /// Which.
     pub tags: Vec<String>,
     /// What stands above the picture.
@@ -38,21 +38,31 @@ pub struct CurvesToExport {
 /// # Errors
 /// In words, what is wrong.
 pub fn write_curves(export: &CurvesToExport, file: &Path) -> Result<String, String> {
-    let scalars = &export.curves.scalars;
-    let tags = export.tags.iter();
-    let curves: Vec<Curve> = tags
-        .map(|tag| Curve {
-            tag: tag.clone(),
-            points: scalars.points(tag),
-        })
-        .collect();
+    let several = export.runs.len() > 1;
+    let mut curves: Vec<Curve> = Vec::new();
+    for tag in &export.tags {
+        for (run, of) in &export.runs {
+            let points = of.scalars.points(tag);
+            if !points.is_empty() {
+                curves.push(Curve {
+                    tag: tag.clone(),
+                    run: several.then(|| run.clone()),
+                    points,
+                });
+            }
+        }
+    }
     let options = CurveOptions {
         title: export.title.clone(),
         smoothing: export.smoothing,
         ..CurveOptions::default()
     };
     plot::save_curves(&curves, &options, file).map_err(|error| visible(&error.to_string()))?;
-    Ok(format!("{} curves in {}", curves.len(), visible_path(file)))
+    let count = match curves.len() {
+        1 => "1 curve".to_owned(),
+        count => format!("{count} curves"),
+    };
+    Ok(format!("{count} in {}", visible_path(file)))
 }
 
 /// Writes a text file; what was written.
@@ -99,7 +109,7 @@ fn runs(model: &Model) -> Vec<Vec<String>> {
     rows.extend(model.listed().into_iter().map(|run| {
         let details = run.details();
         let status = details.map(|details| &details.status);
-        let best = details.and_then(|details| details.best.as_ref());
+        let best = details.and_then(|details| details.best.first());
         vec![
             run.name.clone(),
             run.state().map_or("", words::state).to_owned(),
@@ -393,7 +403,10 @@ mod tests {
     fn curves_are_written_as_the_ending_says() {
         let folder = tempfile::tempdir().unwrap();
         let export = CurvesToExport {
-            curves: fixtures::curves("margin-centre"),
+            runs: vec![(
+                "margin-centre".to_owned(),
+                fixtures::curves("margin-centre"),
+            )],
             tags: vec!["loss/total".to_owned()],
             title: "margin-centre".to_owned(),
             smoothing: 0.6,
@@ -406,6 +419,7 @@ mod tests {
             let file = folder.path().join(name);
             let told = write_curves(&export, &file).unwrap();
             assert!(told.contains(name) && std::fs::read(&file).unwrap().starts_with(start));
+            assert!(told.starts_with("1 curve in"), "{told}");
         }
         let wrong = write_curves(&export, &folder.path().join("a.gif")).unwrap_err();
         assert!(wrong.contains(".png, .svg and .csv"), "{wrong}");

@@ -198,6 +198,8 @@ pub const SMOOTHINGS: [f64; 4] = [0.0, 0.6, 0.9, 0.99];
 /// Where the evaluation view stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EvaluationPlace {
+    /// Of the pairs in which two figures differ, how many are scrolled past.
+    pub skipped: usize,
     /// The selected row.
     pub row: usize,
     /// The selected column.

@@ -4,11 +4,11 @@ use crate::tui::effect::Effect;
 use crate::tui::keys::Action;
 use crate::tui::line::TextLine;
 use crate::tui::message::Target;
-use crate::tui::model::{Model, Overlay, View};
+use crate::tui::model::{Known, Model, Overlay, View};
 use crate::tui::{charts, comparison};
 
 use super::select::{select, select_by};
-use super::{ask, data, palette, triage};
+use super::{ask, data, form, palette, triage};
 
 /// Goes on or back: by one, by a page, to an end.
 pub(super) fn step(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -76,12 +76,28 @@ fn sideways(model: &mut Model, by: isize) -> Vec<Effect> {
 }
 
 fn paged(model: &mut Model, by: isize) -> Vec<Effect> {
+    if let Some(Overlay::Launch(_)) = &model.overlay {
+        return form::paged(model, by);
+    }
     let page = (model.size.1 as isize - 6).max(1);
     if model.overlay.is_none() && model.view == View::Live {
         scroll_log(model, -by * (page / 2).max(1));
         return Vec::new();
     }
+    if model.overlay.is_none() && model.view == View::Evaluation && model.evaluation.zoomed {
+        scroll_differences(model, by * (page - 1).max(1));
+        return Vec::new();
+    }
     moved(model, by * page)
+}
+
+/// Scrolls the pairs in which two figures differ, no further than to the last.
+fn scroll_differences(model: &mut Model, by: isize) {
+    let count = match &model.comparison {
+        Some((_, _, Known::Ready(differences))) => differences.pairs.len(),
+        _ => 0,
+    };
+    model.evaluation.skipped = shifted(model.evaluation.skipped, by, count);
 }
 
 fn scroll_log(model: &mut Model, back: isize) {
