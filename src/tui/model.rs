@@ -35,6 +35,8 @@ pub struct Model {
     pub graphics: Option<Graphics>,
     /// The keys that it obeys.
     pub keys: Arc<Keys>,
+    /// Whether the mouse is the dashboard's, not the terminal's.
+    pub mouse: bool,
     /// Whether commands may be given.
     pub access: Access,
     /// The folder of runs, safe to show.
@@ -260,6 +262,7 @@ impl Model {
             theme,
             graphics: None,
             keys: Arc::default(),
+            mouse: true,
             access,
             root,
             runs: None,

@@ -43,20 +43,36 @@ pub const HUNG_UP: i32 = 129;
 /// The terminal while it is ours; given back when dropped.
 pub struct Screen {
     terminal: Terminal<Painter<File>>,
+    mouse: bool,
 }
 
 impl Screen {
-    /// Takes the terminal: raw, the alternate screen, mouse and pastes as events.
+    /// Takes the terminal: raw, the alternate screen, pastes as events and, where it is wanted, the mouse.
     ///
     /// # Errors
     /// When the terminal refuses.
-    pub fn take() -> io::Result<Self> {
-        enter()?;
+    pub fn take(mouse: bool) -> io::Result<Self> {
+        enter(mouse)?;
         // Not through the standard library's own output: whoever waits for a slow terminal would hold its lock, and
         // nobody could give the terminal back meanwhile.
         let output = File::from(rustix::io::dup(io::stdout())?);
         let terminal = Terminal::new(Painter::new(output)).inspect_err(|_| restore())?;
-        Ok(Self { terminal })
+        Ok(Self { terminal, mouse })
+    }
+
+    /// Takes the mouse, or leaves it to the terminal from now on.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn set_mouse(&mut self, wanted: bool) -> io::Result<()> {
+        self.mouse = wanted;
+        let mut bytes = Vec::new();
+        if wanted {
+            queue!(bytes, EnableMouseCapture)?;
+        } else {
+            queue!(bytes, DisableMouseCapture)?;
+        }
+        self.terminal.backend_mut().say(&bytes)
     }
 
     /// Draws a frame; a terminal that can shows it all at once. What the terminal shows already is not sent.
@@ -108,7 +124,7 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone by then.
     pub fn take_again(&mut self) -> io::Result<()> {
-        enter()?;
+        enter(self.mouse)?;
         self.clear()
     }
 }
@@ -119,17 +135,19 @@ impl Drop for Screen {
     }
 }
 
-fn enter() -> io::Result<()> {
+fn enter(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let mut bytes = Vec::new();
     queue!(
         bytes,
         EnterAlternateScreen,
-        EnableMouseCapture,
         EnableBracketedPaste,
         cursor::Hide
     )?;
+    if mouse {
+        queue!(bytes, EnableMouseCapture)?;
+    }
     let output = File::from(rustix::io::dup(io::stdout())?);
     (&output).write_all(&bytes).inspect_err(|_| restore())
 }
