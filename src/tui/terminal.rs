@@ -287,3 +287,57 @@ fn write_report(report: &str) -> io::Result<PathBuf> {
     atomic_write(&path, report.as_bytes())?;
     Ok(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    use super::*;
+
+    /// What makes the process that runs the test below the one in which the fault happens.
+    const CHILD: &str = "FACETUI_TEST_FAULT";
+
+    #[test]
+    fn a_fault_gives_the_terminal_back_and_names_the_report_of_it() {
+        if std::env::var_os(CHILD).is_some() {
+            report_panics();
+            let _screen = Screen::take(true).unwrap();
+            panic!("the sky fell");
+        }
+        let state = tempfile::tempdir().unwrap();
+        let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        command.args([
+            "a_fault_gives_the_terminal_back_and_names_the_report_of_it",
+            "--nocapture",
+        ]);
+        command.env(CHILD, "yes");
+        command.env("XDG_STATE_HOME", state.path());
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let mut written = Vec::new();
+        // Linux ends a terminal that nobody writes to any more with an error.
+        let _ = reader.read_to_end(&mut written);
+        assert_eq!(child.wait().unwrap().exit_code(), 101);
+        let text = String::from_utf8_lossy(&written);
+        let (taken, given_back) = text.split_once("\x1b[?1049l").unwrap();
+        for taken_once in ["\x1b[?1049h", "\x1b[?2004h", "\x1b[?25l", "\x1b[?1000h"] {
+            assert!(taken.contains(taken_once), "{text:?}");
+        }
+        assert!(taken.contains("\x1b[?2004l") && taken.contains("\x1b[?1000l"));
+        assert!(given_back.contains("\x1b[?25h"), "the cursor is shown");
+        let reports: Vec<PathBuf> = fs::read_dir(state.path().join("facetui"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        let [report] = reports.as_slice() else {
+            panic!("{reports:?}");
+        };
+        assert!(given_back.contains(&report.display().to_string()), "{text}");
+        let report = fs::read_to_string(report).unwrap();
+        assert!(report.contains("the sky fell") && report.contains("terminal.rs"));
+    }
+}
