@@ -204,8 +204,10 @@ pub fn copied(model: &Model) -> Option<String> {
 /// In words, what is wrong.
 pub fn write_screen(model: &Model, file: &Path) -> Result<String, String> {
     let mut model = model.clone();
-    // The line that asked for it is no part of the view; faces that only a terminal can show become half-blocks.
+    // The line that asked for it and what was told of late are no part of the view; faces that only a terminal can
+    // show become half-blocks.
     model.overlay = None;
+    model.notice = None;
     model.graphics = model.graphics.map(|_| Graphics::HALF_BLOCKS);
     let failed = |error: &dyn std::fmt::Display| format!("the screen can't be drawn: {error}");
     let backend = TestBackend::new(model.size.0, model.size.1);
@@ -316,6 +318,7 @@ mod tests {
     use super::*;
     use crate::tui::fixtures;
     use crate::tui::message::Message;
+    use crate::tui::model::{Notice, Tone};
     use crate::tui::update::update;
 
     #[test]
@@ -386,11 +389,17 @@ mod tests {
         let mut model = fixtures::failing_pairs();
         let asked = KeyEvent::new(KeyCode::Char('W'), KeyModifiers::NONE);
         update(&mut model, Message::Key(asked));
+        model.notice = Some(Notice {
+            text: "told-of-late".to_owned(),
+            tone: Tone::Done,
+            at: model.now,
+        });
         let file = folder.path().join("view.svg");
         let told = write_screen(&model, &file).unwrap();
         assert!(told.contains("view.svg"), "{told}");
         let svg = std::fs::read_to_string(&file).unwrap();
         assert!(!svg.contains("write the view"), "{svg}");
+        assert!(!svg.contains("told-of-late"), "{svg}");
         assert!(
             svg.matches("<path").count() > 20,
             "faces are of many colours"
