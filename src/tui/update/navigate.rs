@@ -51,7 +51,7 @@ fn moved(model: &mut Model, lines: isize) -> Vec<Effect> {
         }
         View::Evaluation => {
             let (rows, _) = comparison::of(model).size();
-            model.evaluation.row = shifted(model.evaluation.row, lines, rows);
+            choose_row(model, shifted(model.evaluation.row, lines, rows));
         }
         View::Failures | View::Errors => triage::moved(model, lines),
         View::Data => data::moved(model, lines),
@@ -108,6 +108,19 @@ fn scroll_log(model: &mut Model, back: isize) {
     model.live.log_scroll = model.live.log_scroll.saturating_add_signed(back).min(lines);
 }
 
+/// Chooses a row of the table; where it has no figure in the chosen column, its first one, so that one's own sets come
+/// into sight beside those of the published rows.
+fn choose_row(model: &mut Model, row: usize) {
+    model.evaluation.row = row;
+    let comparison = comparison::of(model);
+    let (row, column) = comparison.nearest(&model.evaluation);
+    let is_run = |column: &usize| comparison.table.cell(row, *column).is_some();
+    if !is_run(&column) {
+        let first = (0..comparison.size().1).find(is_run);
+        model.evaluation.column = first.unwrap_or(column);
+    }
+}
+
 fn choose_chart(model: &mut Model, by: isize) {
     let count = charts::of(model).len();
     model.live.kept.chart = shifted(model.live.kept.chart, by, count);
@@ -147,7 +160,7 @@ pub(super) fn pointed(model: &mut Model, target: Target) -> Vec<Effect> {
             }
             model.live.kept.chart = chart;
         }
-        (Target::Row(row), None) => model.evaluation.row = row,
+        (Target::Row(row), None) => choose_row(model, row),
         (Target::Line(line), None) if model.view == View::Failures => {
             model.triage.pairs.row = line;
         }

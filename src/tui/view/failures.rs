@@ -134,12 +134,7 @@ fn draw_list(model: &Model, failing: &Failing, cache: &mut ViewCache, pen: &mut 
     let tally: Vec<String> = [
         Some(match (lines.len(), failing.pairs.len()) {
             (shown, wrong) if shown < wrong => {
-                format!(
-                    " {} shown of {} wrong of {}",
-                    count(shown),
-                    count(wrong),
-                    count(failing.judged)
-                )
+                format!(" {} of {} wrong shown", count(shown), count(wrong))
             }
             (_, wrong) => format!(" {} of {} told wrong", count(wrong), count(failing.judged)),
         }),

@@ -278,3 +278,26 @@ fn the_pairs_of_a_zoomed_comparison_are_paged() {
     press(&mut model, ' ');
     assert_eq!(model.evaluation.skipped, 0);
 }
+
+#[test]
+fn a_row_without_a_figure_in_the_column_shows_its_first_one() {
+    let mut model = fixtures::busy();
+    press(&mut model, '3');
+    assert_eq!(model.evaluation.column, 0);
+    press(&mut model, 'G');
+    let comparison = crate::tui::comparison::of(&model);
+    let (row, column) = comparison.nearest(&model.evaluation);
+    assert!(comparison.evaluation(row, column).is_some());
+    // Where nothing was run can still be looked at.
+    press_code(&mut model, KeyCode::Left);
+    assert!(
+        comparison
+            .evaluation(row, model.evaluation.column)
+            .is_none()
+    );
+    press(&mut model, 'g');
+    assert_eq!(model.evaluation.column, column - 1);
+    press(&mut model, 'G');
+    press(&mut model, 'g');
+    assert_eq!(model.evaluation.column, 0);
+}
