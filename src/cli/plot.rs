@@ -49,6 +49,7 @@ impl Plot {
             .filter(|tag| tags.iter().any(|wanted| tag.starts_with(wanted.as_str())))
             .map(|tag| Curve {
                 tag: tag.to_owned(),
+                run: None,
                 points: scalars.points(tag),
             })
             .collect();

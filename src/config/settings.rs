@@ -17,6 +17,8 @@ pub struct Settings {
     pub ascii: bool,
     /// How pictures are shown: one of the words of `--images`.
     pub images: ImageChoice,
+    /// Whether the dashboard takes the mouse; where it doesn't, the terminal selects text with it.
+    pub mouse: bool,
     /// The most frames a second.
     pub frames_per_second: u64,
     /// What the terminal is sent at the end of a run.
@@ -100,6 +102,7 @@ impl Default for Settings {
             colours: ColourChoice::Auto,
             ascii: false,
             images: ImageChoice::Auto,
+            mouse: true,
             frames_per_second: 60,
             notify: NotifyChoice::Off,
             error_list: None,
@@ -168,6 +171,7 @@ fn read(table: &Table, path: &Path, mistakes: &Mistakes) -> Settings {
         colours: reader.choice("colours", &colours, default.colours).value,
         ascii: reader.flag("ascii", default.ascii).value,
         images: reader.choice("images", &images, default.images).value,
+        mouse: reader.flag("mouse", default.mouse).value,
         frames_per_second: reader.whole("frames_per_second", 1..=240, rate).value,
         notify: reader.choice("notify", &notify, default.notify).value,
         error_list: reader.optional("error_list", "a file", relative).value,
@@ -200,7 +204,7 @@ mod tests {
     fn nothing_set_is_the_default_and_everything_can_be_set() {
         assert_eq!(parse("").unwrap(), Settings::default());
         let all = parse(
-            "theme = \"light\"\ncolours = \"256\"\nascii = true\nimages = \"half-blocks\"\n\
+            "theme = \"light\"\ncolours = \"256\"\nascii = true\nmouse = false\nimages = \"half-blocks\"\n\
              frames_per_second = 20\nnotify = \"bell\"\nerror_list = \"mine.txt\"\n\
              [keys]\npark = \"K\"\nquit = [\"q\", \"ctrl-q\"]\n",
         )
@@ -209,6 +213,7 @@ mod tests {
         assert_eq!(all.colours, ColourChoice::Indexed);
         assert_eq!(all.images, ImageChoice::HalfBlocks);
         assert_eq!((all.frames_per_second, all.ascii), (20, true));
+        assert!(!all.mouse);
         assert_eq!(all.error_list, Some(PathBuf::from("/home/ada/mine.txt")));
         let keys: Vec<_> = all
             .keys

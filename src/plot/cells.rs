@@ -231,6 +231,12 @@ fn drawn(cell: &CharacterCell, ground: [u8; 3]) -> Vec<([u8; 3], Shape)> {
         '╍' => of_ink(&[(0, middle - 1, 3, 2), (wide / 2, middle - 1, 3, 2)]),
         '│' => of_ink(&[upright]),
         '┤' => of_ink(&[upright, (0, middle, wide / 2, 1)]),
+        // A diamond, which the font lacks.
+        '◈' => {
+            let half = wide / 2 - 1;
+            let row = |at: i32| (at.abs(), middle + at, wide - 1 - 2 * at.abs(), 1);
+            of_ink(&(-half..=half).map(row).collect::<Vec<Shape>>())
+        }
         '▌' => of_ink(&[(0, 0, wide / 2, tall)]),
         '▀' => of_ink(&[(0, 0, wide, tall / 2)]),
         '▁'..='█' => {

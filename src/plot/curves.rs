@@ -135,7 +135,7 @@ fn draw_panel<B: DrawingBackend>(
         chart
             .draw_series(LineSeries::new([], colour.stroke_width(2)))
             .map_err(failed)?
-            .label(visible(&curve.tag))
+            .label(visible(&curve.name()))
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
     }
     chart

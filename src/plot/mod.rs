@@ -31,8 +31,20 @@ pub use smooth::smoothed;
 pub struct Curve {
     /// Its tag, as in the event log.
     pub tag: String,
+    /// Its run, where there are several.
+    pub run: Option<String>,
     /// Its points, in order of steps.
     pub points: Vec<Point>,
+}
+
+impl Curve {
+    /// What it is called in the legend.
+    fn name(&self) -> String {
+        match &self.run {
+            Some(run) => format!("{run}: {}", self.tag),
+            None => self.tag.clone(),
+        }
+    }
 }
 
 /// How a picture is drawn.
@@ -165,7 +177,7 @@ fn format_of(path: &Path) -> Result<Format, PlotError> {
 fn csv(curves: &[Curve], smoothing: f64) -> String {
     let mut lines = vec!["tag,step,wall_time,value,smoothed".to_owned()];
     for curve in curves {
-        let tag = quoted(&curve.tag);
+        let tag = quoted(&curve.name());
         let smooth = smoothed(&curve.points, smoothing);
         lines.extend(curve.points.iter().zip(smooth).map(|(point, smooth)| {
             let Point {
@@ -206,6 +218,7 @@ mod tests {
             .collect();
         Curve {
             tag: tag.to_owned(),
+            run: None,
             points,
         }
     }

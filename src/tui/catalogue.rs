@@ -175,12 +175,11 @@ impl Catalogue {
             return Err(format!("the set has {} people", images.classes()));
         }
         let members = images.images_of_class(*class);
-        let frames = spread_evenly(members.len(), FACES)
-            .into_iter()
-            .map(|place| {
-                let image = images.read(members[place] as usize);
-                let image = image.map_err(|error| visible(&error.to_string()))?;
-                Ok(Frame {
+        let mut frames = Vec::new();
+        let mut broken = Vec::new();
+        for place in spread_evenly(members.len(), FACES) {
+            match images.read(members[place] as usize) {
+                Ok(image) => frames.push(Frame {
                     picture: Picture {
                         width: image.width,
                         height: image.height,
@@ -188,16 +187,24 @@ impl Catalogue {
                     },
                     number: place + 1,
                     agrees: None,
-                })
-            });
+                }),
+                Err(error) => broken.push(visible(&error.to_string())),
+            }
+        }
+        // One broken image hides no others.
+        let unreadable = match (broken.as_slice(), frames.len()) {
+            ([], _) => String::new(),
+            ([why, ..], 0) => return Err(why.clone()),
+            (broken, _) => format!(", {} unreadable", broken.len()),
+        };
         let number = format!("{} of {}", class + 1, images.classes());
         let name = match images.name_of_class(*class) {
-            Some(name) => format!("{number}: {}", visible(name)),
-            None => number,
+            Some(name) => format!("{number}: {}{unreadable}", visible(name)),
+            None => format!("{number}{unreadable}"),
         };
         Ok(Strip {
             name,
-            frames: frames.collect::<Result<_, String>>()?,
+            frames,
             total: members.len(),
         })
     }
@@ -308,6 +315,24 @@ mod tests {
             panic!("no answer");
         };
         assert_eq!(result.unwrap().readable, 15);
+        let folder = root.path().join("mine").join("ada");
+        std::fs::create_dir_all(&folder).unwrap();
+        let picture = image::RgbImage::from_pixel(112, 112, image::Rgb([9, 9, 9]));
+        picture.save(folder.join("a.png")).unwrap();
+        std::fs::write(folder.join("b.png"), b"no picture").unwrap();
+        let config = root.path().join("mine.ini");
+        std::fs::write(&config, "[mine]\nfolder = mine\n").unwrap();
+        catalogue.opened.clear();
+        catalogue.sets(&config).unwrap();
+        let mine = FacesOf::Person("mine".to_owned(), 0);
+        let strip = catalogue.faces(&mine).unwrap();
+        assert_eq!((strip.frames.len(), strip.total), (1, 2));
+        assert!(strip.name.ends_with("ada, 1 unreadable"), "{}", strip.name);
+        std::fs::remove_file(folder.join("a.png")).unwrap();
+        catalogue.opened.clear();
+        catalogue.sets(&config).unwrap();
+        assert!(catalogue.faces(&mine).unwrap_err().contains("b.png"));
+
         let missing = catalogue.sets(&root.path().join("none.ini")).unwrap_err();
         assert!(missing.contains("none.ini"), "{missing}");
     }

@@ -75,6 +75,8 @@ pub enum Effect {
     SaveView(PathBuf, RunView),
     /// Look at the runs now, not at the next turn.
     Look,
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
     /// Put the dashboard in the background.
     Suspend,
     /// Clear the terminal before the next frame.

@@ -23,8 +23,8 @@ use super::words;
 /// Curves to be drawn into a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CurvesToExport {
-    /// Where they are.
-    pub curves: Curves,
+    /// Where they are, and what their runs are called: the selected one, then those compared with it.
+    pub runs: Vec<(String, Curves)>,
     /// Which.
     pub tags: Vec<String>,
     /// What stands above the picture.
@@ -38,21 +38,31 @@ pub struct CurvesToExport {
 /// # Errors
 /// In words, what is wrong.
 pub fn write_curves(export: &CurvesToExport, file: &Path) -> Result<String, String> {
-    let scalars = &export.curves.scalars;
-    let tags = export.tags.iter();
-    let curves: Vec<Curve> = tags
-        .map(|tag| Curve {
-            tag: tag.clone(),
-            points: scalars.points(tag),
-        })
-        .collect();
+    let several = export.runs.len() > 1;
+    let mut curves: Vec<Curve> = Vec::new();
+    for tag in &export.tags {
+        for (run, of) in &export.runs {
+            let points = of.scalars.points(tag);
+            if !points.is_empty() {
+                curves.push(Curve {
+                    tag: tag.clone(),
+                    run: several.then(|| run.clone()),
+                    points,
+                });
+            }
+        }
+    }
     let options = CurveOptions {
         title: export.title.clone(),
         smoothing: export.smoothing,
         ..CurveOptions::default()
     };
     plot::save_curves(&curves, &options, file).map_err(|error| visible(&error.to_string()))?;
-    Ok(format!("{} curves in {}", curves.len(), visible_path(file)))
+    let count = match curves.len() {
+        1 => "1 curve".to_owned(),
+        count => format!("{count} curves"),
+    };
+    Ok(format!("{count} in {}", visible_path(file)))
 }
 
 /// Writes a text file; what was written.
@@ -99,7 +109,7 @@ fn runs(model: &Model) -> Vec<Vec<String>> {
     rows.extend(model.listed().into_iter().map(|run| {
         let details = run.details();
         let status = details.map(|details| &details.status);
-        let best = details.and_then(|details| details.best.as_ref());
+        let best = details.and_then(|details| details.best.first());
         vec![
             run.name.clone(),
             run.state().map_or("", words::state).to_owned(),
@@ -194,8 +204,10 @@ pub fn copied(model: &Model) -> Option<String> {
 /// In words, what is wrong.
 pub fn write_screen(model: &Model, file: &Path) -> Result<String, String> {
     let mut model = model.clone();
-    // The line that asked for it is no part of the view; faces that only a terminal can show become half-blocks.
+    // The line that asked for it and what was told of late are no part of the view; faces that only a terminal can
+    // show become half-blocks.
     model.overlay = None;
+    model.notice = None;
     model.graphics = model.graphics.map(|_| Graphics::HALF_BLOCKS);
     let failed = |error: &dyn std::fmt::Display| format!("the screen can't be drawn: {error}");
     let backend = TestBackend::new(model.size.0, model.size.1);
@@ -306,6 +318,7 @@ mod tests {
     use super::*;
     use crate::tui::fixtures;
     use crate::tui::message::Message;
+    use crate::tui::model::{Notice, Tone};
     use crate::tui::update::update;
 
     #[test]
@@ -376,11 +389,17 @@ mod tests {
         let mut model = fixtures::failing_pairs();
         let asked = KeyEvent::new(KeyCode::Char('W'), KeyModifiers::NONE);
         update(&mut model, Message::Key(asked));
+        model.notice = Some(Notice {
+            text: "told-of-late".to_owned(),
+            tone: Tone::Done,
+            at: model.now,
+        });
         let file = folder.path().join("view.svg");
         let told = write_screen(&model, &file).unwrap();
         assert!(told.contains("view.svg"), "{told}");
         let svg = std::fs::read_to_string(&file).unwrap();
         assert!(!svg.contains("write the view"), "{svg}");
+        assert!(!svg.contains("told-of-late"), "{svg}");
         assert!(
             svg.matches("<path").count() > 20,
             "faces are of many colours"
@@ -393,7 +412,10 @@ mod tests {
     fn curves_are_written_as_the_ending_says() {
         let folder = tempfile::tempdir().unwrap();
         let export = CurvesToExport {
-            curves: fixtures::curves("margin-centre"),
+            runs: vec![(
+                "margin-centre".to_owned(),
+                fixtures::curves("margin-centre"),
+            )],
             tags: vec!["loss/total".to_owned()],
             title: "margin-centre".to_owned(),
             smoothing: 0.6,
@@ -406,6 +428,7 @@ mod tests {
             let file = folder.path().join(name);
             let told = write_curves(&export, &file).unwrap();
             assert!(told.contains(name) && std::fs::read(&file).unwrap().starts_with(start));
+            assert!(told.starts_with("1 curve in"), "{told}");
         }
         let wrong = write_curves(&export, &folder.path().join("a.gif")).unwrap_err();
         assert!(wrong.contains(".png, .svg and .csv"), "{wrong}");

@@ -125,7 +125,7 @@ fn run(name: &str, state: RunState, step: u64, age: f64) -> RunSnapshot {
             .collect(),
         _ => Vec::new(),
     };
-    let mut best = None;
+    let mut best = Vec::new();
     let journal = journal(step, started);
     for entry in &journal {
         RunDetails::better(&mut best, entry);

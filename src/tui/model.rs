@@ -35,6 +35,8 @@ pub struct Model {
     pub graphics: Option<Graphics>,
     /// The keys that it obeys.
     pub keys: Arc<Keys>,
+    /// Whether the mouse is the dashboard's, not the terminal's.
+    pub mouse: bool,
     /// Whether commands may be given.
     pub access: Access,
     /// The folder of runs, safe to show.
@@ -198,6 +200,8 @@ pub const SMOOTHINGS: [f64; 4] = [0.0, 0.6, 0.9, 0.99];
 /// Where the evaluation view stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EvaluationPlace {
+    /// Of the pairs in which two figures differ, how many are scrolled past.
+    pub skipped: usize,
     /// The selected row.
     pub row: usize,
     /// The selected column.
@@ -258,6 +262,7 @@ impl Model {
             theme,
             graphics: None,
             keys: Arc::default(),
+            mouse: true,
             access,
             root,
             runs: None,

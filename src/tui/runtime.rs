@@ -123,10 +123,11 @@ async fn serve(options: TuiOptions, keys: Keys) -> io::Result<()> {
     let mut model = first_model(&options);
     model.keys = Arc::new(keys);
     let settings = options.settings;
+    model.mouse = settings.mouse;
     let frame = Duration::from_secs(1) / u32::try_from(settings.frames_per_second).unwrap_or(60);
     let mut cache = ViewCache::default();
     let mut world = World {
-        screen: Screen::take()?,
+        screen: Screen::take(settings.mouse)?,
         notify: Notify::from(settings.notify).understood_by(|name| std::env::var(name).ok()),
         root: options.runs_root.clone(),
         views: options.views,
@@ -261,6 +262,7 @@ impl World {
         match effect {
             Effect::Quit => return Ok(Then::Leave),
             Effect::Clear => self.screen.clear()?,
+            Effect::Mouse(wanted) => self.screen.set_mouse(wanted)?,
             Effect::Suspend => {
                 self.screen.lend(suspend()).await?;
                 self.answer(Message::Redraw);

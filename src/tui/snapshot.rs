@@ -42,8 +42,8 @@ pub struct RunDetails {
     pub journal: Vec<Entry>,
     /// What its charts mark.
     pub marks: Arc<Marks>,
-    /// Its best validation.
-    pub best: Option<Validation>,
+    /// The best validation on each set, that validated first first.
+    pub best: Vec<Validation>,
     /// Its evaluations.
     pub results: Vec<Evaluation>,
     /// What a person noted of it.
@@ -133,8 +133,8 @@ impl RunDetails {
         self.journal.last().map_or(0, |entry| entry.number)
     }
 
-    /// Takes a journal entry into account: of the first set validated, the highest accuracy, the earliest of equals.
-    pub fn better(best: &mut Option<Validation>, entry: &Entry) {
+    /// Takes a journal entry into account: of each set the highest accuracy, the earliest of equals.
+    pub fn better(best: &mut Vec<Validation>, entry: &Entry) {
         let JournalEvent::Validation {
             set,
             step,
@@ -144,17 +144,53 @@ impl RunDetails {
         else {
             return;
         };
-        let better = match best {
-            None => true,
-            Some(best) => best.set == *set && *accuracy > best.accuracy,
+        let this = Validation {
+            set: set.clone(),
+            step: *step,
+            accuracy: *accuracy,
+            std: *std,
         };
-        if better {
-            *best = Some(Validation {
-                set: set.clone(),
-                step: *step,
-                accuracy: *accuracy,
-                std: *std,
-            });
+        match best.iter_mut().find(|best| best.set == *set) {
+            None => best.push(this),
+            Some(best) if *accuracy > best.accuracy => *best = this,
+            Some(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_set_the_best_validation_counts_the_earliest_of_equals() {
+        let mut best = Vec::new();
+        for (number, (set, step, accuracy)) in [
+            ("lfw", 10, 0.7),
+            ("ytf", 10, 0.6),
+            ("lfw", 20, 0.8),
+            ("ytf", 20, 0.5),
+            ("lfw", 30, 0.8),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let entry = Entry {
+                number: number as u64,
+                time: 0.0,
+                what: JournalEvent::Validation {
+                    set: set.to_owned(),
+                    step,
+                    accuracy,
+                    std: 0.0,
+                },
+            };
+            RunDetails::better(&mut best, &entry);
+        }
+        let best: Vec<_> = best
+            .iter()
+            .map(|best| (best.set.as_str(), best.step, best.accuracy))
+            .collect();
+        assert_eq!(best, [("lfw", 20, 0.8), ("ytf", 10, 0.6)]);
     }
 }

@@ -43,20 +43,36 @@ pub const HUNG_UP: i32 = 129;
 /// The terminal while it is ours; given back when dropped.
 pub struct Screen {
     terminal: Terminal<Painter<File>>,
+    mouse: bool,
 }
 
 impl Screen {
-    /// Takes the terminal: raw, the alternate screen, mouse and pastes as events.
+    /// Takes the terminal: raw, the alternate screen, pastes as events and, where it is wanted, the mouse.
     ///
     /// # Errors
     /// When the terminal refuses.
-    pub fn take() -> io::Result<Self> {
-        enter()?;
+    pub fn take(mouse: bool) -> io::Result<Self> {
+        enter(mouse)?;
         // Not through the standard library's own output: whoever waits for a slow terminal would hold its lock, and
         // nobody could give the terminal back meanwhile.
         let output = File::from(rustix::io::dup(io::stdout())?);
         let terminal = Terminal::new(Painter::new(output)).inspect_err(|_| restore())?;
-        Ok(Self { terminal })
+        Ok(Self { terminal, mouse })
+    }
+
+    /// Takes the mouse, or leaves it to the terminal from now on.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn set_mouse(&mut self, wanted: bool) -> io::Result<()> {
+        self.mouse = wanted;
+        let mut bytes = Vec::new();
+        if wanted {
+            queue!(bytes, EnableMouseCapture)?;
+        } else {
+            queue!(bytes, DisableMouseCapture)?;
+        }
+        self.terminal.backend_mut().say(&bytes)
     }
 
     /// Draws a frame; a terminal that can shows it all at once. What the terminal shows already is not sent.
@@ -108,7 +124,7 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone by then.
     pub fn take_again(&mut self) -> io::Result<()> {
-        enter()?;
+        enter(self.mouse)?;
         self.clear()
     }
 }
@@ -119,17 +135,19 @@ impl Drop for Screen {
     }
 }
 
-fn enter() -> io::Result<()> {
+fn enter(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let mut bytes = Vec::new();
     queue!(
         bytes,
         EnterAlternateScreen,
-        EnableMouseCapture,
         EnableBracketedPaste,
         cursor::Hide
     )?;
+    if mouse {
+        queue!(bytes, EnableMouseCapture)?;
+    }
     let output = File::from(rustix::io::dup(io::stdout())?);
     (&output).write_all(&bytes).inspect_err(|_| restore())
 }
@@ -268,4 +286,58 @@ fn write_report(report: &str) -> io::Result<PathBuf> {
     ));
     atomic_write(&path, report.as_bytes())?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    use super::*;
+
+    /// What makes the process that runs the test below the one in which the fault happens.
+    const CHILD: &str = "FACETUI_TEST_FAULT";
+
+    #[test]
+    fn a_fault_gives_the_terminal_back_and_names_the_report_of_it() {
+        if std::env::var_os(CHILD).is_some() {
+            report_panics();
+            let _screen = Screen::take(true).unwrap();
+            panic!("the sky fell");
+        }
+        let state = tempfile::tempdir().unwrap();
+        let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        command.args([
+            "a_fault_gives_the_terminal_back_and_names_the_report_of_it",
+            "--nocapture",
+        ]);
+        command.env(CHILD, "yes");
+        command.env("XDG_STATE_HOME", state.path());
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let mut written = Vec::new();
+        // Linux ends a terminal that nobody writes to any more with an error.
+        let _ = reader.read_to_end(&mut written);
+        assert_eq!(child.wait().unwrap().exit_code(), 101);
+        let text = String::from_utf8_lossy(&written);
+        let (taken, given_back) = text.split_once("\x1b[?1049l").unwrap();
+        for taken_once in ["\x1b[?1049h", "\x1b[?2004h", "\x1b[?25l", "\x1b[?1000h"] {
+            assert!(taken.contains(taken_once), "{text:?}");
+        }
+        assert!(taken.contains("\x1b[?2004l") && taken.contains("\x1b[?1000l"));
+        assert!(given_back.contains("\x1b[?25h"), "the cursor is shown");
+        let reports: Vec<PathBuf> = fs::read_dir(state.path().join("facetui"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        let [report] = reports.as_slice() else {
+            panic!("{reports:?}");
+        };
+        assert!(given_back.contains(&report.display().to_string()), "{text}");
+        let report = fs::read_to_string(report).unwrap();
+        assert!(report.contains("the sky fell") && report.contains("terminal.rs"));
+    }
 }

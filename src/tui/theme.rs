@@ -224,7 +224,7 @@ fn ascii_of(character: char) -> &'static str {
         '▌' => ">",
         '≤' => "<=",
         '…' => "...",
-        '±' => "+/-",
+        '±' => "+-",
         '→' => "->",
         '←' => "<-",
         '↑' => "^",
@@ -335,7 +335,7 @@ mod tests {
             charset: Charset::Ascii,
             background: Background::Dark,
         };
-        assert_eq!(theme.text("a – b ± 1…ü"), "a - b +/- 1...?");
+        assert_eq!(theme.text("a – b ± 1…ü"), "a - b +- 1...?");
     }
 
     #[test]

@@ -61,19 +61,25 @@ impl WorkerLoad {
 
 impl TimeSplit {
     /// Of the newest steps that a run has logged; `None` where it doesn't tell the time of its steps.
+    ///
+    /// Where only each tenth step is timed it stands for the nine before it: an evaluation is logged each time.
     pub fn of(scalars: &Scalars) -> Option<Self> {
         let mut steps = 0;
-        let mut first = u64::MAX;
+        let mut after = u64::MAX;
         let mut seconds: Vec<(&'static str, f64)> = Vec::new();
         for (name, tags) in STEP_TIME {
-            let points = newest(tags.iter().find_map(|tag| scalars.curve(tag)));
-            steps = steps.max(points.len());
-            first = first.min(points.first().map_or(u64::MAX, |point| point.step));
-            seconds.push((name, sum(&points)));
+            let spans = newest(tags.iter().find_map(|tag| scalars.curve(tag)));
+            steps = steps.max(spans.iter().map(|span| span.steps).sum());
+            after = after.min(spans.first().map_or(u64::MAX, Span::before));
+            let all = spans.iter().map(|span| span.seconds * span.steps as f64);
+            seconds.push((name, sum(all)));
         }
-        let mut evaluations = newest(scalars.curve(EVALUATION));
-        evaluations.retain(|point| point.step >= first);
-        seconds.push(("evaluation", sum(&evaluations)));
+        let evaluations = scalars.curve(EVALUATION).map(|curve| {
+            let from = curve.len().saturating_sub(NEWEST_STEPS);
+            let inside = curve.points_from(from).filter(|point| point.step > after);
+            sum(inside.map(|point| point.value))
+        });
+        seconds.push(("evaluation", evaluations.unwrap_or(0.0)));
         let whole: f64 = seconds.iter().map(|(_, seconds)| seconds).sum();
         let shares = seconds.into_iter();
         (steps > 0 && whole > 0.0).then(|| Self {
@@ -86,26 +92,61 @@ impl TimeSplit {
 }
 
 impl TimeSplit {
-    /// As people read it: `data 3 % · forward 31 % · …`.
+    /// As people read it, within 80 columns: `data 3 · forward 31 · … · evaluation 4 %`.
     pub fn told(&self) -> String {
-        let share = |(name, share): &(&str, f64)| format!("{name} {:.0} %", share * 100.0);
+        let share = |(name, share): &(&str, f64)| format!("{name} {:.0}", share * 100.0);
         let shares: Vec<String> = self.shares.iter().map(share).collect();
-        shares.join(" · ")
+        format!("{} %", shares.join(" · "))
     }
 }
 
-/// The newest points of a curve, where there is one.
-fn newest(curve: Option<&Curve>) -> Vec<Point> {
-    let points = |curve: &Curve| {
-        let from = curve.len().saturating_sub(NEWEST_STEPS);
-        curve.points_from(from).collect()
+/// A step whose time is known, and those before it that it stands for.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    step: u64,
+    steps: usize,
+    seconds: f64,
+}
+
+impl Span {
+    /// The step before the first one that it stands for; 0 also where that is the first of all.
+    fn before(&self) -> u64 {
+        self.step.saturating_sub(self.steps as u64)
+    }
+}
+
+/// The newest points of a curve, where there is one, each with the steps since the point before it.
+fn newest(curve: Option<&Curve>) -> Vec<Span> {
+    let Some(curve) = curve else {
+        return Vec::new();
     };
-    curve.map(points).unwrap_or_default()
+    let from = curve.len().saturating_sub(NEWEST_STEPS);
+    // One more than is told, for the distance to it.
+    let points: Vec<Point> = curve.points_from(from.saturating_sub(1)).collect();
+    let mut spans: Vec<Span> = points
+        .windows(2)
+        .map(|pair| Span {
+            step: pair[1].step,
+            steps: (pair[1].step.saturating_sub(pair[0].step)).max(1) as usize,
+            seconds: pair[1].value,
+        })
+        .collect();
+    // The very first has none before it, and stands for itself.
+    if let (0, Some(first)) = (from, points.first()) {
+        spans.insert(
+            0,
+            Span {
+                step: first.step,
+                steps: 1,
+                seconds: first.value,
+            },
+        );
+    }
+    spans
 }
 
 /// The sum of what can be a time.
-fn sum(points: &[Point]) -> f64 {
-    let seconds = points.iter().map(|point| point.value);
+fn sum(seconds: impl Iterator<Item = f64>) -> f64 {
     let times = seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0);
     // The sum of nothing would be a zero below zero.
     times.fold(0.0, |sum, seconds| sum + seconds)
@@ -150,8 +191,30 @@ mod tests {
         assert_eq!(split.steps, 1_000);
         assert_eq!(
             split.told(),
-            "data 20 % · forward 60 % · backward 0 % · optimiser 0 % · evaluation 20 %"
+            "data 20 · forward 60 · backward 0 · optimiser 0 · evaluation 20 %"
         );
+    }
+
+    #[test]
+    fn a_timed_step_stands_for_those_before_it_that_are_not_timed() {
+        // 200 steps of a second each, and two evaluations of 50 seconds: a third of the time, however often steps are
+        // timed.
+        for every in [1, 10, 20] {
+            let mut scalars = Scalars::default();
+            for step in (1..=200).filter(|step| *step == 1 || step % every == 0) {
+                let step_time = [("time/forward", 0.4), ("time/backward", 0.6)];
+                add(&mut scalars, step, &step_time);
+                if step % 100 == 0 {
+                    add(&mut scalars, step, &[("time/evaluation", 50.0)]);
+                }
+            }
+            let split = TimeSplit::of(&scalars).unwrap();
+            assert_eq!(split.steps, 200);
+            assert_eq!(
+                split.told(),
+                "data 0 · forward 27 · backward 40 · optimiser 0 · evaluation 33 %"
+            );
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The dashboard at the other end of a line: what it sends, what it does when the line is slow or stands still.
 
+use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -146,7 +147,7 @@ fn a_signal_ends_it_although_the_terminal_takes_nothing() {
 /// Whether a process sleeps in the writing to a terminal, as far as the system tells.
 fn waits_for_the_line(pid: Pid) -> bool {
     let place = format!("/proc/{}/wchan", pid.as_raw_nonzero());
-    match std::fs::read_to_string(place) {
+    match fs::read_to_string(place) {
         Ok(place) if place.len() > 1 => !place.contains("epoll"),
         // Not every system tells.
         _ => true,
@@ -176,4 +177,34 @@ fn a_terminal_that_answers_nothing_is_drawn_anew() {
         "the alternate screen again"
     );
     dashboard.wait_for("● running");
+}
+
+#[test]
+fn the_mouse_is_taken_only_while_it_is_wanted() {
+    let root = tempfile::tempdir().unwrap();
+    let (_run, _lock) = live_run(root.path(), "night");
+    let settings = root.path().join("settings.toml");
+    let arguments = ["--settings", settings.to_str().unwrap()];
+    for (text, at_first) in [("", true), ("mouse = false\n", false)] {
+        fs::write(&settings, text).unwrap();
+        let mut dashboard = Dashboard::open(root.path(), &arguments);
+        dashboard.wait_for("● running");
+        let is_taken = |dashboard: &Dashboard| {
+            dashboard.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
+        };
+        assert_eq!(is_taken(&dashboard), at_first);
+        for (told, taken) in [
+            ("the terminal selects text", false),
+            ("the mouse points at charts", true),
+        ] {
+            if is_taken(&dashboard) != taken {
+                dashboard.type_keys("M");
+                dashboard.wait_for(told);
+                assert_eq!(is_taken(&dashboard), taken);
+            }
+        }
+        dashboard.type_keys("q");
+        dashboard.wait_for_end();
+        dashboard.assert_restored();
+    }
 }

@@ -86,7 +86,7 @@ impl Model {
             }),
             RunOrder::Best => {
                 let best = |run: &RunSnapshot| {
-                    let best = run.details()?.best.as_ref()?;
+                    let best = run.details()?.best.first()?;
                     Some(best.accuracy)
                 };
                 let key = |run: &RunSnapshot| best(run).unwrap_or(f64::NEG_INFINITY);

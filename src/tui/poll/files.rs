@@ -22,7 +22,7 @@ pub(super) struct Files {
     tail: JournalTail,
     journal: VecDeque<Entry>,
     marks: Arc<Marks>,
-    best: Option<Validation>,
+    best: Vec<Validation>,
     results: Vec<Evaluation>,
     results_changed: Option<SystemTime>,
     note: Option<String>,
@@ -36,7 +36,7 @@ impl Files {
             tail: run.journal_tail(),
             journal: VecDeque::new(),
             marks: Arc::default(),
-            best: None,
+            best: Vec::new(),
             results: Vec::new(),
             results_changed: None,
             note: None,
@@ -45,8 +45,8 @@ impl Files {
         }
     }
 
-    /// The best validation; of a run that only evaluates, its best figures.
-    fn best(&self) -> Option<Validation> {
+    /// The best validation on each set; of a run that only evaluates, its best figures.
+    fn best(&self) -> Vec<Validation> {
         let of_results = || {
             let accuracy = |one: &&Evaluation| one.accuracy.mean;
             let all = self.results.iter();
@@ -58,7 +58,10 @@ impl Files {
                 std: best.accuracy.std,
             })
         };
-        self.best.clone().or_else(of_results)
+        if self.best.is_empty() {
+            return of_results().into_iter().collect();
+        }
+        self.best.clone()
     }
 
     pub fn tell(&self, details: &mut RunDetails) {
@@ -83,7 +86,7 @@ impl Files {
                 // Another run took this one's place.
                 self.journal.clear();
                 self.marks = Arc::default();
-                self.best = None;
+                self.best.clear();
             }
             let entry = shown::entry(entry);
             RunDetails::better(&mut self.best, &entry);
@@ -138,7 +141,7 @@ pub(super) fn without_files(summary: &RunSummary) -> Arc<RunSnapshot> {
             status: shown::status(status.as_ref().clone()),
             journal: Vec::new(),
             marks: Arc::default(),
-            best: None,
+            best: Vec::new(),
             results: Vec::new(),
             note: None,
             log: Vec::new(),

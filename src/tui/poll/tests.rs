@@ -80,7 +80,7 @@ fn it_speaks_once_and_then_only_of_changes() {
         .unwrap();
     let messages = bench.look();
     let details = runs(&messages)[0].details().unwrap();
-    assert_eq!(details.best.as_ref().unwrap().set, "LFW\\x1b[2J");
+    assert_eq!(details.best[0].set, "LFW\\x1b[2J");
     let marks: Vec<_> = details.marks.iter().map(|mark| mark.step).collect();
     assert_eq!(marks, [Some(10)]);
     assert!(bench.look().is_empty());

@@ -8,6 +8,8 @@ use crate::tui::export::{self, CurvesToExport};
 use crate::tui::keys::Action;
 use crate::tui::line::TextLine;
 use crate::tui::model::{Ask, Asked, Model, Overlay, SMOOTHINGS, Tone, View};
+use crate::tui::snapshot::Curves;
+use crate::untrusted::visible_os;
 
 use super::say;
 
@@ -116,16 +118,25 @@ pub(super) fn view(model: &mut Model, file: &Path) -> Vec<Effect> {
 }
 
 fn curves(model: &mut Model, tags: Vec<String>, file: &Path) -> Vec<Effect> {
-    let run = model
-        .selected_run()
-        .map(|run| (run.path.clone(), run.name.clone()));
-    let found = run.and_then(|(path, name)| Some((model.curves_of(&path)?.clone(), name)));
-    let Some((curves, title)) = found.filter(|_| !tags.is_empty()) else {
+    let selected = model.selected_run();
+    let title = selected.map(|run| run.name.clone()).unwrap_or_default();
+    let mut runs: Vec<(String, Curves)> = Vec::new();
+    if let Some(run) = selected
+        && let Some(curves) = model.curves_of(&run.path)
+    {
+        runs.push((run.name.clone(), curves.clone()));
+        // Those beside it in the order of their colours.
+        for (path, curves) in &model.beside {
+            let name = path.file_name().map(visible_os).unwrap_or_default();
+            runs.push((name, curves.clone()));
+        }
+    }
+    if runs.is_empty() || tags.is_empty() {
         say(model, Tone::Refused, "there are no curves yet".to_owned());
         return Vec::new();
-    };
+    }
     let export = CurvesToExport {
-        curves,
+        runs,
         tags,
         title,
         smoothing: SMOOTHINGS[model.live.kept.smoothing],

@@ -44,7 +44,22 @@ pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
         return Vec::new();
     };
     let count = form.len().max(1) as isize;
-    form.at = (form.at as isize + by).rem_euclid(count) as usize;
+    let at = (form.at as isize + by).rem_euclid(count) as usize;
+    go(form, at)
+}
+
+/// Ten fields on or back, no further than to an end.
+pub(super) fn paged(model: &mut Model, by: isize) -> Vec<Effect> {
+    let Some(Overlay::Launch(form)) = &mut model.overlay else {
+        return Vec::new();
+    };
+    let at = super::shifted(form.at, by * 10, form.len());
+    go(form, at)
+}
+
+/// Goes to a field.
+fn go(form: &mut Form, at: usize) -> Vec<Effect> {
+    form.at = at;
     if form.outcome != Outcome::Unknown {
         return Vec::new();
     }

@@ -293,6 +293,7 @@ fn hand_on(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Narrow
         | Action::NextFigure
         | Action::PreviousFigure => return triage::act(model, action),
+        Action::SwitchMouse => return switch_mouse(model),
         Action::SwitchTheme => model.theme.background = model.theme.background.other(),
         Action::Filter
         | Action::OpenPalette
@@ -303,6 +304,18 @@ fn hand_on(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// Leaves the mouse to the terminal, or takes it again.
+fn switch_mouse(model: &mut Model) -> Vec<Effect> {
+    model.mouse = !model.mouse;
+    let text = if model.mouse {
+        "the mouse points at charts, rows and views"
+    } else {
+        "the terminal selects text with the mouse"
+    };
+    say(model, Tone::Done, text.to_owned());
+    vec![Effect::Mouse(model.mouse)]
 }
 
 /// Opens, changes and takes lines that are typed.

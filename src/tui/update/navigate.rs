@@ -4,11 +4,11 @@ use crate::tui::effect::Effect;
 use crate::tui::keys::Action;
 use crate::tui::line::TextLine;
 use crate::tui::message::Target;
-use crate::tui::model::{Model, Overlay, View};
+use crate::tui::model::{Known, Model, Overlay, View};
 use crate::tui::{charts, comparison};
 
 use super::select::{select, select_by};
-use super::{ask, data, palette, triage};
+use super::{ask, data, form, palette, triage};
 
 /// Goes on or back: by one, by a page, to an end.
 pub(super) fn step(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -51,7 +51,7 @@ fn moved(model: &mut Model, lines: isize) -> Vec<Effect> {
         }
         View::Evaluation => {
             let (rows, _) = comparison::of(model).size();
-            model.evaluation.row = shifted(model.evaluation.row, lines, rows);
+            choose_row(model, shifted(model.evaluation.row, lines, rows));
         }
         View::Failures | View::Errors => triage::moved(model, lines),
         View::Data => data::moved(model, lines),
@@ -76,12 +76,28 @@ fn sideways(model: &mut Model, by: isize) -> Vec<Effect> {
 }
 
 fn paged(model: &mut Model, by: isize) -> Vec<Effect> {
+    if let Some(Overlay::Launch(_)) = &model.overlay {
+        return form::paged(model, by);
+    }
     let page = (model.size.1 as isize - 6).max(1);
     if model.overlay.is_none() && model.view == View::Live {
         scroll_log(model, -by * (page / 2).max(1));
         return Vec::new();
     }
+    if model.overlay.is_none() && model.view == View::Evaluation && model.evaluation.zoomed {
+        scroll_differences(model, by * (page - 1).max(1));
+        return Vec::new();
+    }
     moved(model, by * page)
+}
+
+/// Scrolls the pairs in which two figures differ, no further than to the last.
+fn scroll_differences(model: &mut Model, by: isize) {
+    let count = match &model.comparison {
+        Some((_, _, Known::Ready(differences))) => differences.pairs.len(),
+        _ => 0,
+    };
+    model.evaluation.skipped = shifted(model.evaluation.skipped, by, count);
 }
 
 fn scroll_log(model: &mut Model, back: isize) {
@@ -90,6 +106,19 @@ fn scroll_log(model: &mut Model, back: isize) {
         .and_then(|run| run.details())
         .map_or(0, |details| details.log.len());
     model.live.log_scroll = model.live.log_scroll.saturating_add_signed(back).min(lines);
+}
+
+/// Chooses a row of the table; where it has no figure in the chosen column, its first one, so that one's own sets come
+/// into sight beside those of the published rows.
+fn choose_row(model: &mut Model, row: usize) {
+    model.evaluation.row = row;
+    let comparison = comparison::of(model);
+    let (row, column) = comparison.nearest(&model.evaluation);
+    let is_run = |column: &usize| comparison.table.cell(row, *column).is_some();
+    if !is_run(&column) {
+        let first = (0..comparison.size().1).find(is_run);
+        model.evaluation.column = first.unwrap_or(column);
+    }
 }
 
 fn choose_chart(model: &mut Model, by: isize) {
@@ -131,7 +160,7 @@ pub(super) fn pointed(model: &mut Model, target: Target) -> Vec<Effect> {
             }
             model.live.kept.chart = chart;
         }
-        (Target::Row(row), None) => model.evaluation.row = row,
+        (Target::Row(row), None) => choose_row(model, row),
         (Target::Line(line), None) if model.view == View::Failures => {
             model.triage.pairs.row = line;
         }

@@ -86,6 +86,7 @@ pub(super) fn act(model: &mut Model, action: Action) {
                 Some(marked) if Some(marked) == place.figure.as_ref() => None,
                 _ => place.figure.clone(),
             };
+            place.skipped = 0;
             model.comparison = None;
         }
         _ => {}

@@ -55,6 +55,11 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     let figure = chosen
         .as_ref()
         .and_then(known)
+        .or_else(|| {
+            let lists = model.view == View::Errors;
+            let mut whole = figures.iter().filter(|one| is_whole(&one.evaluation));
+            whole.find(|one| lists && is_of_videos(&one.evaluation))
+        })
         .or_else(|| known(model.evaluation.figure.as_ref()?))
         .or_else(|| figures.iter().find(|figure| is_whole(&figure.evaluation)))
         .or(figures.first())
@@ -331,20 +336,32 @@ fn errors(model: &mut Model, change: Change) -> Vec<Effect> {
     })]
 }
 
-/// Turns to the evaluation `by` places on.
+/// Turns to the evaluation `by` places on, around the end; the error list has use for those of videos only.
 fn turn(model: &mut Model, by: isize) {
-    let figures = figures(model);
-    let at = figures
-        .iter()
-        .position(|figure| Some(&figure.of) == model.triage.figure.as_ref());
-    let at = shifted(at.unwrap_or(0), by, figures.len());
-    if let Some(next) = figures.get(at)
-        && Some(&next.of) != model.triage.figure.as_ref()
-    {
-        model.triage.turn_to(Some(next.of.clone()));
-        // The figures that the list leaves are others too.
-        model.triage.errors = None;
+    let mut figures = figures(model);
+    let chosen = model.triage.figure.clone();
+    let is_chosen = |figure: &Figure| Some(&figure.of) == chosen.as_ref();
+    if model.view == View::Errors {
+        figures.retain(|figure| is_chosen(figure) || is_of_videos(&figure.evaluation));
     }
+    let at = figures.iter().position(is_chosen).unwrap_or(0) as isize;
+    let at = (at + by).rem_euclid(figures.len().max(1) as isize);
+    match figures.get(at as usize).filter(|next| !is_chosen(next)) {
+        Some(next) => {
+            model.triage.turn_to(Some(next.of.clone()));
+            // The figures that the list leaves are others too.
+            model.triage.errors = None;
+        }
+        None => say(
+            model,
+            Tone::Refused,
+            "there is no other evaluation to turn to".to_owned(),
+        ),
+    }
+}
+
+fn is_of_videos(evaluation: &Evaluation) -> bool {
+    evaluation.provenance.pooling.is_some()
 }
 
 /// Takes in an answer; one about another evaluation came too late.

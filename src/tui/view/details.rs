@@ -8,7 +8,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::run::RunState;
+use crate::run::{JobKind, RunState};
 use crate::tui::model::Model;
 use crate::tui::snapshot::{Contents, RunDetails, RunSnapshot};
 use crate::tui::theme::Role;
@@ -175,7 +175,8 @@ fn facts(run: &RunSnapshot, details: &RunDetails) -> Vec<Fact> {
         words::count(status.step),
         words::count(status.steps)
     );
-    add("step", format!("{done} · epoch {}", status.epoch));
+    let epoch = (status.kind == JobKind::Train).then(|| format!(" · epoch {}", status.epoch));
+    add("step", format!("{done}{}", epoch.unwrap_or_default()));
     if let Some(speed) = status.images_per_second.filter(|_| run.is_running()) {
         let eta = status
             .eta_seconds
@@ -188,10 +189,10 @@ fn facts(run: &RunSnapshot, details: &RunDetails) -> Vec<Fact> {
     if let Some(loss) = status.scalars.get("loss/total") {
         add("total loss", words::figure(*loss));
     }
-    if let Some(best) = &details.best {
+    for (nth, best) in details.best.iter().enumerate() {
         let accuracy = words::percent(best.accuracy);
         add(
-            "best",
+            if nth == 0 { "best" } else { "" },
             format!("{accuracy} ± {:.1} on {}", best.std * 100.0, best.set),
         );
     }

@@ -46,7 +46,10 @@ pub fn draw(model: &Model, pen: &mut Pen, area: Rect) {
     let names = area.width.saturating_sub(10) / 2;
     let rows = area.y + 1..area.bottom();
     let shown = usize::from(area.height.saturating_sub(2));
-    for ((fixed, a, b), y) in differences.pairs.iter().take(shown).zip(rows) {
+    let all = differences.pairs.len();
+    let skipped = model.evaluation.skipped.min(all.saturating_sub(shown));
+    let pairs = differences.pairs.iter().skip(skipped).take(shown);
+    for ((fixed, a, b), y) in pairs.zip(rows) {
         let (word, role) = if *fixed {
             ("fixed", Role::Good)
         } else {
@@ -56,11 +59,15 @@ pub fn draw(model: &Model, pen: &mut Pen, area: Rect) {
         pen.put(area.x + 8, y, names - 1, a, Role::Text);
         pen.put(area.x + 8 + names, y, names, b, Role::Text);
     }
-    if differences.pairs.len() > shown {
-        let more = format!(
-            "and {} more",
-            words::count((differences.pairs.len() - shown) as u64)
-        );
+    if all > shown {
+        let [first, last, all] = [skipped + 1, skipped + shown, all];
+        let [first, last, all] = [first, last, all].map(|count| words::count(count as u64));
+        let how = if model.evaluation.zoomed {
+            ""
+        } else {
+            ", zoomed PgDn leads on"
+        };
+        let more = format!("{first}–{last} of {all}{how}");
         pen.put(area.x, area.bottom() - 1, area.width, &more, Role::Quiet);
     }
 }

@@ -35,7 +35,7 @@ pub fn draw(model: &Model, cache: &mut ViewCache, pen: &mut Pen, area: Rect) {
         draw_list(model, errors, cache, pen, list);
     }
     if model.triage.is_of_images() {
-        let next = "the evaluation at hand is of images; ] turns to the next one";
+        let next = "the evaluation at hand is of images; ] turns to one of videos";
         let Rect { x, y, width, .. } = places.faces;
         pen.put(x, y + 1, width, next, Role::Quiet);
     } else {

@@ -93,10 +93,15 @@ fn draw_table(
         .iter()
         .position(|line| *line == Line::Row(chosen.0))
         .unwrap_or(0);
-    let first = (at + 1).saturating_sub(rows);
-    for (nth, line) in lines.iter().skip(first).take(rows).enumerate() {
+    // The line that tells what lies outside is the first group's; further down it takes a row of its own.
+    let (first, told) = match (at + 1).saturating_sub(rows) {
+        0 => (0, 0),
+        _ => ((at + 2).saturating_sub(rows), 1),
+    };
+    let shown = rows - told.min(rows);
+    for (nth, line) in lines.iter().skip(first).take(shown).enumerate() {
         let place = Rect {
-            y: area.y + 1 + nth as u16,
+            y: area.y + 1 + (told + nth) as u16,
             height: 1,
             ..area
         };
@@ -118,15 +123,42 @@ fn draw_table(
             }
         }
     }
-    let hidden = table.columns.len() - layout.first - layout.count;
-    if hidden > 0 || layout.first > 0 {
-        let text = match (layout.first, hidden) {
-            (0, right) => format!("{right} more sets →"),
-            (left, 0) => format!("← {left} more sets"),
-            (left, right) => format!("← {left} and {right} more sets →"),
-        };
-        pen.put_right(area.x, area.y + 1, area.width - 1, &text, Role::Waiting);
-    }
+    let above = first;
+    let below = lines.len().saturating_sub(first + shown);
+    let text = outside(
+        (above, below),
+        (
+            layout.first,
+            table.columns.len() - layout.first - layout.count,
+        ),
+        area.width,
+    );
+    pen.put_right(area.x, area.y + 1, area.width - 1, &text, Role::Waiting);
+}
+
+/// How many lines and sets lie outside of what is shown: `↑ 3 ↓ 2 lines · 1 more sets →`.
+fn outside((above, below): (usize, usize), (left, right): (usize, usize), width: u16) -> String {
+    let word = match above + below {
+        _ if width < 60 => "",
+        1 => " line",
+        _ => " lines",
+    };
+    let lines = match (above, below) {
+        (0, 0) => String::new(),
+        (0, below) => format!("↓ {below}{word}"),
+        (above, 0) => format!("↑ {above}{word}"),
+        (above, below) => format!("↑ {above} ↓ {below}{word}"),
+    };
+    let plural = |count: usize| if count == 1 { "set" } else { "sets" };
+    let sets = match (left, right) {
+        (0, 0) => String::new(),
+        (0, right) => format!("{right} more {} →", plural(right)),
+        (left, 0) => format!("← {left} more {}", plural(left)),
+        (left, right) => format!("← {left} and {right} more sets →"),
+    };
+    let parts = [&*lines, &*sets];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" · ")
 }
 
 #[derive(PartialEq, Eq)]
@@ -330,5 +362,24 @@ fn draw_detail(
     }
     if let Origin::Published { source } = &line.origin {
         fact("published", source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_outside_of_the_table_is_told() {
+        for (lines, sets, width, expected) in [
+            ((0, 0), (0, 0), 80, ""),
+            ((0, 0), (0, 1), 80, "1 more set →"),
+            ((0, 4), (0, 3), 80, "↓ 4 lines · 3 more sets →"),
+            ((1, 0), (2, 0), 80, "↑ 1 line · ← 2 more sets"),
+            ((2, 3), (1, 2), 80, "↑ 2 ↓ 3 lines · ← 1 and 2 more sets →"),
+            ((2, 3), (0, 5), 40, "↑ 2 ↓ 3 · 5 more sets →"),
+        ] {
+            assert_eq!(outside(lines, sets, width), expected);
+        }
     }
 }

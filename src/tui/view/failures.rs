@@ -130,12 +130,14 @@ fn draw_list(model: &Model, failing: &Failing, cache: &mut ViewCache, pen: &mut 
     let triage = &model.triage;
     let lines = triage.lines();
     let place = &triage.pairs;
+    let count = |count: usize| words::count(count as u64);
     let tally: Vec<String> = [
-        Some(format!(
-            " {} of {} told wrong",
-            words::count(failing.pairs.len() as u64),
-            words::count(failing.judged as u64)
-        )),
+        Some(match (lines.len(), failing.pairs.len()) {
+            (shown, wrong) if shown < wrong => {
+                format!(" {} of {} wrong shown", count(shown), count(wrong))
+            }
+            (_, wrong) => format!(" {} of {} told wrong", count(wrong), count(failing.judged)),
+        }),
         Some(format!("by {}", place.order.name())),
         place.kind.map(|kind| format!("{kind}s")),
         (!place.filter.is_empty()).then(|| format!("“{}”", visible(&place.filter))),

@@ -270,7 +270,7 @@ fn facts(run: &RunSnapshot, details: &RunDetails) -> Vec<String> {
         facts.push(format!("{} images/s", words::rate(speed)));
     }
     facts.push(status.device.clone());
-    if let Some(best) = &details.best {
+    if let Some(best) = details.best.first() {
         facts.push(format!(
             "best {} on {}",
             words::percent(best.accuracy),

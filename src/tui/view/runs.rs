@@ -181,7 +181,8 @@ impl Columns {
         let (device, best) = match width {
             0..110 => (6, 6),
             110..150 => (8, 18),
-            _ => (10, 28),
+            150..190 => (10, 28),
+            _ => (10, 46),
         };
         let fixed = 2
             + GAP
@@ -289,14 +290,7 @@ impl Columns {
             .images_per_second
             .filter(|_| run.is_running())
             .map(words::rate);
-        let best = details.best.as_ref().map(|best| {
-            let accuracy = words::percent(best.accuracy);
-            if self.best > 10 {
-                format!("{accuracy} {}", best.set)
-            } else {
-                accuracy
-            }
-        });
+        let best = self.best_of(details);
         for (text, gap, width) in [(eta, 1, ETA), (rate, 1, RATE), (best, GAP, self.best)] {
             pen.put_right(x + gap, y, width, &text.unwrap_or_else(nothing), Role::Text);
             x += gap + width;
@@ -304,6 +298,27 @@ impl Columns {
         pen.put(x + GAP, y, self.device, &status.device, Role::Text);
         let age = words::age(model.now - run.started);
         pen.put_right(x + GAP + self.device + 1, y, AGE, &age, Role::Quiet);
+    }
+}
+
+impl Columns {
+    /// The best figure on the first set, with the set's name and then those of other sets where there is room.
+    fn best_of(&self, details: &RunDetails) -> Option<String> {
+        let mut text = words::percent(details.best.first()?.accuracy);
+        if self.best <= 10 {
+            return Some(text);
+        }
+        for (nth, best) in details.best.iter().enumerate() {
+            let longer = match nth {
+                0 => format!("{text} {}", best.set),
+                _ => format!("{text} · {} {}", words::percent(best.accuracy), best.set),
+            };
+            if nth > 0 && longer.chars().count() > usize::from(self.best) {
+                break;
+            }
+            text = longer;
+        }
+        Some(text)
     }
 }
 

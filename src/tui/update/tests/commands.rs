@@ -113,3 +113,11 @@ fn keys_that_were_set_are_obeyed() {
     press(&mut model, 'T');
     assert_eq!(model.theme.background, crate::tui::theme::Background::Light);
 }
+
+#[test]
+fn the_mouse_is_left_to_the_terminal_and_taken_again() {
+    let mut model = fixtures::busy();
+    assert_eq!(press(&mut model, 'M'), [Effect::Mouse(false)]);
+    assert!(notice(&model).contains("the terminal selects text"));
+    assert_eq!(press(&mut model, 'M'), [Effect::Mouse(true)]);
+}

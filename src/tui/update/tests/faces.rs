@@ -229,3 +229,63 @@ fn a_track_is_played_around_its_end_and_stopped_by_hand() {
         "its pictures aren't there yet"
     );
 }
+
+/// The busy dashboard with three runs that only evaluate: two of images, one of videos.
+fn three_evaluations() -> Model {
+    let mut model = fixtures::busy();
+    let mut runs = fixtures::runs();
+    let one = runs.iter().find(|run| run.name == "eval-lfw").unwrap();
+    let named = |name: &str, pooling: Option<&str>| {
+        let mut run = one.as_ref().clone();
+        run.path = path(name);
+        run.name = name.to_owned();
+        let Contents::Run(details) = &mut run.contents else {
+            panic!("it can be read");
+        };
+        for evaluation in &mut details.results {
+            evaluation.provenance.pooling = pooling.map(str::to_owned);
+        }
+        Arc::new(run)
+    };
+    let more = [named("eval-agedb", None), named("eval-ytf", Some("mean"))];
+    runs.extend(more);
+    update(&mut model, Message::Runs(runs));
+    model
+}
+
+#[test]
+fn evaluations_are_turned_over_around_the_end() {
+    let mut model = three_evaluations();
+    press(&mut model, '4');
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        seen.push(model.triage.figure.clone().unwrap().run);
+        press(&mut model, ']');
+    }
+    assert_eq!(seen[..3], ["eval-lfw", "eval-agedb", "eval-ytf"].map(path));
+    assert_eq!(seen[3], seen[0]);
+    press(&mut model, '[');
+    press(&mut model, '[');
+    assert_eq!(
+        model.triage.figure.clone().unwrap().run,
+        path("eval-ytf").clone()
+    );
+}
+
+#[test]
+fn the_error_list_begins_with_and_turns_to_evaluations_of_videos() {
+    let mut model = three_evaluations();
+    press(&mut model, '5');
+    let run = |model: &Model| model.triage.figure.clone().unwrap().run;
+    assert_eq!(run(&model), path("eval-ytf"));
+    press(&mut model, ']');
+    assert_eq!(run(&model), path("eval-ytf"));
+    assert!(notice(&model).contains("no other evaluation"));
+
+    let mut model = three_evaluations();
+    press(&mut model, '4');
+    press(&mut model, '5');
+    assert_eq!(run(&model), path("eval-lfw"), "what was chosen stays");
+    press(&mut model, ']');
+    assert_eq!(run(&model), path("eval-ytf"), "the next of videos");
+}

@@ -1,4 +1,6 @@
 use super::*;
+use crate::tui::model::Known;
+use crate::tui::triage::Differences;
 
 #[test]
 fn the_form_shows_the_recipes_keys_and_sends_what_was_changed() {
@@ -215,4 +217,87 @@ fn in_the_list_of_runs_back_leads_out_of_the_zoom_and_then_of_the_filter() {
     press_code(&mut model, KeyCode::Esc);
     assert_eq!(model.listed().len(), fixtures::runs().len());
     assert_eq!(model.view, View::Runs);
+}
+
+#[test]
+fn a_form_of_many_keys_is_paged_and_stops_at_its_ends() {
+    let mut model = fixtures::busy();
+    press(&mut model, 'n');
+    let effects = press(&mut model, 'r');
+    let [Effect::Check { edit, .. }] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    let key = |nth: usize| KeyOf {
+        key: format!("key_{nth}"),
+        given: String::new(),
+        default: None,
+    };
+    let keys = (0..20).map(key).collect();
+    let told = Message::Checked {
+        edit: *edit,
+        keys: Some(keys),
+        result: Ok("fine".to_owned()),
+    };
+    update(&mut model, told);
+    let at = |model: &Model| match &model.overlay {
+        Some(Overlay::Launch(form)) => form.at,
+        _ => panic!("the form is open"),
+    };
+    for expected in [10, 20, 24, 24] {
+        press_code(&mut model, KeyCode::PageDown);
+        assert_eq!(at(&model), expected);
+    }
+    for expected in [14, 4, 0] {
+        press_code(&mut model, KeyCode::PageUp);
+        assert_eq!(at(&model), expected);
+    }
+}
+
+#[test]
+fn the_pairs_of_a_zoomed_comparison_are_paged() {
+    let mut model = fixtures::figure(Ok(fixtures::scored()));
+    press(&mut model, ' ');
+    let figure = model.evaluation.figure.clone().unwrap();
+    let differences = Differences {
+        counts: crate::eval::compare::compare(&[], 600),
+        pairs: (0..50)
+            .map(|at| (true, format!("a{at}"), format!("b{at}")))
+            .collect(),
+    };
+    model.comparison = Some((figure.clone(), figure, Known::Ready(Arc::new(differences))));
+    model.evaluation.zoomed = true;
+    let row = model.evaluation.row;
+    press_code(&mut model, KeyCode::PageDown);
+    assert_eq!((model.evaluation.skipped, model.evaluation.row), (17, row));
+    for _ in 0..9 {
+        press_code(&mut model, KeyCode::PageDown);
+    }
+    assert_eq!(model.evaluation.skipped, 49);
+    press_code(&mut model, KeyCode::PageUp);
+    assert_eq!(model.evaluation.skipped, 32);
+    press(&mut model, ' ');
+    assert_eq!(model.evaluation.skipped, 0);
+}
+
+#[test]
+fn a_row_without_a_figure_in_the_column_shows_its_first_one() {
+    let mut model = fixtures::busy();
+    press(&mut model, '3');
+    assert_eq!(model.evaluation.column, 0);
+    press(&mut model, 'G');
+    let comparison = crate::tui::comparison::of(&model);
+    let (row, column) = comparison.nearest(&model.evaluation);
+    assert!(comparison.evaluation(row, column).is_some());
+    // Where nothing was run can still be looked at.
+    press_code(&mut model, KeyCode::Left);
+    assert!(
+        comparison
+            .evaluation(row, model.evaluation.column)
+            .is_none()
+    );
+    press(&mut model, 'g');
+    assert_eq!(model.evaluation.column, column - 1);
+    press(&mut model, 'G');
+    press(&mut model, 'g');
+    assert_eq!(model.evaluation.column, 0);
 }

@@ -221,3 +221,28 @@ fn charts_and_views_are_written_as_the_ending_says() {
         [Effect::Copy("runs/margin-centre".to_owned())]
     );
 }
+
+#[test]
+fn a_chart_is_written_with_the_runs_beside_it() {
+    let mut model = fixtures::compared();
+    press(&mut model, 'E');
+    for _ in 0..40 {
+        press_code(&mut model, KeyCode::Backspace);
+    }
+    type_text(&mut model, "loss.csv");
+    let effects = press_code(&mut model, KeyCode::Enter);
+    let [Effect::ExportCurves(export, _)] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    let names: Vec<&str> = export.runs.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["margin-centre", "big-batch"]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("loss.csv");
+    let told = crate::tui::export::write_curves(export, &file).unwrap();
+    assert!(told.starts_with("2 curves in"), "{told}");
+    let text = std::fs::read_to_string(file).unwrap();
+    for run in names {
+        let name = format!("\n{run}: loss/total,");
+        assert!(text.contains(&name), "{run}");
+    }
+}
