@@ -122,7 +122,12 @@ impl Along {
         if left > right {
             return (0.0, 1.0);
         }
-        let least = if self.log { 0.1 } else { 1.0 };
+        let least = match self.by {
+            _ if self.log => 0.1,
+            // A run may be shorter than an epoch.
+            AlongBy::Epoch => 1.0 / self.epoch,
+            AlongBy::Step | AlongBy::Time => 1.0,
+        };
         (left, right.max(left + least))
     }
 
@@ -132,6 +137,7 @@ impl Along {
         match self.by {
             AlongBy::Step => words::count(value.round().max(0.0) as u64),
             AlongBy::Time => words::duration(value),
+            AlongBy::Epoch if value < 10.0 => format!("{value:.2}"),
             AlongBy::Epoch => format!("{value:.1}"),
         }
     }
@@ -219,7 +225,7 @@ mod tests {
         for (by, log, at, text) in [
             (AlongBy::Step, false, 50.0, "50"),
             (AlongBy::Time, false, 98.0, "1m38s"),
-            (AlongBy::Epoch, false, 2.0, "2.0"),
+            (AlongBy::Epoch, false, 2.0, "2.00"),
             (AlongBy::Step, true, 50_f64.log10(), "50"),
         ] {
             let along = Along::of(&curves, by, log);
@@ -259,6 +265,22 @@ mod tests {
         }
         let steps = steps_of_epoch(&scalars).unwrap();
         assert!((steps - 700.0).abs() < 1e-6, "{steps}");
+    }
+
+    #[test]
+    fn less_than_an_epoch_takes_the_whole_width() {
+        let mut scalars = Scalars::default();
+        for step in 1..=100_u64 {
+            scalars.add(Event {
+                wall_time: step as f64,
+                step,
+                what: What::Scalars(vec![(EPOCH.to_owned(), step as f64 / 700.0)]),
+            });
+        }
+        let curves = curves(scalars);
+        let along = Along::of(&curves, AlongBy::Epoch, false);
+        let (left, right) = along.span(&curves.scalars);
+        assert_eq!([left, right].map(|at| along.text(at)), ["0.00", "0.14"]);
     }
 
     #[test]
