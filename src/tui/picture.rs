@@ -86,8 +86,10 @@ pub struct PictureCache {
 /// Two tracks of 48 frames in two sizes, and some more.
 const MOST_READY: usize = 400;
 
-/// A pixel more than the aligned face has tells nothing, and costs bytes: a picture has at most twice its edge.
-const MOST_PIXELS: u16 = 224;
+/// A pixel more than the aligned face has tells nothing, and costs bytes.
+const FACE_PIXELS: u32 = 112;
+/// Cells this tall are of a screen whose pixels are too small to be seen: a face's pixel takes two by two of them.
+const DENSE_CELL: u32 = 24;
 
 impl Graphics {
     /// Half-blocks, which ask nothing of the terminal but colours.
@@ -97,18 +99,22 @@ impl Graphics {
         tmux: false,
     };
 
-    /// The cells that a square picture takes in so much room: as large as fits, within what pixels are worth.
+    /// The cells that a face takes in so much room: those of its own pixels, or as many as fit.
     pub fn square(self, room: (u16, u16)) -> (u16, u16) {
         let (wide, tall) = (u32::from(self.cell.0.max(1)), u32::from(self.cell.1.max(1)));
+        let fits = (u32::from(room.0) * wide).min(u32::from(room.1) * tall);
         let most = match self.by {
             Protocols::HalfBlocks => u32::MAX,
-            _ => MOST_PIXELS.into(),
+            _ if tall < DENSE_CELL => FACE_PIXELS,
+            _ => 2 * FACE_PIXELS,
         };
-        let edge = (u32::from(room.0) * wide)
-            .min(u32::from(room.1) * tall)
-            .min(most);
-        let cells = |pixels: u32| (edge / pixels).max(1) as u16;
-        (cells(wide).min(room.0), cells(tall).min(room.1))
+        // Half a cell more or less keeps it square.
+        let cells = |pixels: u32| match most {
+            _ if most > fits => fits / pixels,
+            _ => (most + pixels / 2) / pixels,
+        };
+        let [columns, rows] = [wide, tall].map(|pixels| cells(pixels).max(1) as u16);
+        (columns.min(room.0), rows.min(room.1))
     }
 }
 
@@ -280,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn squares_are_square_in_pixels_and_no_larger_than_worth_it() {
+    fn faces_are_square_and_have_their_own_pixels() {
         assert_eq!(Graphics::HALF_BLOCKS.square((80, 20)), (40, 20));
         assert_eq!(Graphics::HALF_BLOCKS.square((10, 20)), (10, 5));
         let kitty = Graphics {
@@ -288,8 +294,11 @@ mod tests {
             cell: (8, 16),
             tmux: false,
         };
-        assert_eq!(kitty.square((200, 50)), (28, 14));
+        assert_eq!(kitty.square((200, 50)), (14, 7));
         assert_eq!(kitty.square((10, 50)), (10, 5));
+        for (cell, expected) in [((10, 20), (11, 6)), ((9, 18), (12, 6)), ((16, 32), (14, 7))] {
+            assert_eq!(Graphics { cell, ..kitty }.square((200, 50)), expected);
+        }
     }
 
     #[test]
