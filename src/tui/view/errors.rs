@@ -103,6 +103,10 @@ fn draw_list(model: &Model, errors: &Errors, cache: &mut ViewCache, pen: &mut Pe
         return;
     }
     let selected = model.triage.list.row.min(lines.len() - 1);
+    let all_are_known = model
+        .triage
+        .suspected()
+        .is_some_and(|known| known.found.is_ok());
     let shown = usize::from(rows.height).max(1);
     let first = selected.saturating_sub(shown - 1);
     for (nth, (index, line)) in lines.iter().enumerate().skip(first).take(shown).enumerate() {
@@ -111,7 +115,7 @@ fn draw_list(model: &Model, errors: &Errors, cache: &mut ViewCache, pen: &mut Pe
             height: 1,
             ..rows
         };
-        draw_line(line, name, pen, place);
+        draw_line(line, all_are_known, name, pen, place);
         if index == selected {
             pen.select(place);
         }
@@ -119,7 +123,7 @@ fn draw_list(model: &Model, errors: &Errors, cache: &mut ViewCache, pen: &mut Pe
     }
 }
 
-fn draw_line(line: &VideoLine, name: u16, pen: &mut Pen, place: Rect) {
+fn draw_line(line: &VideoLine, all_are_known: bool, name: u16, pen: &mut Pen, place: Rect) {
     let (x, y) = (place.x + 2, place.y);
     if line.note.is_some() {
         pen.put(x, y, 1, "!", Role::Waiting);
@@ -136,6 +140,8 @@ fn draw_line(line: &VideoLine, name: u16, pen: &mut Pen, place: Rect) {
         pen.put(x + 10, y, 14, finding(suspect.finding), Role::Text);
         let odd = format!("{}/{}", suspect.odd_pairs, suspect.pairs);
         pen.put(x + 25, y, 6, &odd, Role::Text);
+    } else if all_are_known {
+        pen.put(x + 10, y, 14, "not in the set", Role::Quiet);
     }
     let x = x + 32;
     let room = place.right().saturating_sub(x + 1);
