@@ -28,7 +28,8 @@ use crate::{
         device::{self, NamedDevice},
         embedding_network::EmbeddingNetwork,
         libtorch,
-        parameters::{self, NamedTensors},
+        parameters::NamedTensors,
+        weights::BACKBONE,
     },
     train::{
         checkpoint::{self, CheckpointError, Keep},
@@ -345,8 +346,8 @@ impl Training {
     fn embedder(&self, run: &RunDirectory) -> Result<Embedder, JobError> {
         let input = &self.recipe.input;
         let network = EmbeddingNetwork::new(
-            &parameters::snapshot(&self.trainer.validated().embedder()),
-            "",
+            &self.trainer.validated(),
+            BACKBONE,
             &self.recipe.network,
             input.crop,
             &self.device.device,

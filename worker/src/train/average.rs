@@ -9,7 +9,7 @@ use burn::{
 
 use crate::model::{
     network::Network,
-    parameters::{HostTensor, NamePath, NamedTensors, replace},
+    parameters::{HostTensor, NamePath, NamedTensors},
 };
 
 /// Averages by tensor name, BatchNorm's running averages included; flat, on the device.
@@ -59,18 +59,7 @@ impl Average {
         });
     }
 
-    /// The network with the averages for its tensors.
-    pub fn applied_to(&self, network: Network) -> Network {
-        replace(network, |name, shape| {
-            let average = self.tensors.get(name)?;
-            Some(HostTensor {
-                shape: shape.to_vec(),
-                ..HostTensor::from_tensor(average.clone())
-            })
-        })
-    }
-
-    /// Copies the averages to the host, in the network's shapes.
+    /// Copies the averages of these weights to the host, in their shapes.
     pub fn snapshot(&self, weights: &NamedTensors) -> NamedTensors {
         self.tensors
             .iter()

@@ -21,6 +21,7 @@ use crate::model::{
     parameters::{
         HostTensor, NamedTensors, WeightsError, first_not_finite, load, snapshot, snapshot_of,
     },
+    weights::BACKBONE,
 };
 
 pub use super::objective::COSINE_BETWEEN;
@@ -358,11 +359,17 @@ impl Trainer {
         weights.chain(gradients).collect()
     }
 
-    /// The network that is validated: the averaged weights where there are any.
-    pub fn validated(&self) -> Network {
+    /// The tensors that embed, for a validation: the averaged ones where there are any.
+    ///
+    /// They are no network, since one made of this network by putting others in would share BatchNorm's running averages
+    /// with it.
+    pub fn validated(&self) -> NamedTensors {
+        // Without this the last step's running averages would not be in it.
+        let _ = self.network.embedder();
+        let weights = snapshot_of(&self.network, |name| name.starts_with(BACKBONE));
         match &self.average {
-            Some(average) => average.applied_to(self.network.clone()),
-            None => self.network.clone(),
+            Some(average) => average.snapshot(&weights),
+            None => weights,
         }
     }
 

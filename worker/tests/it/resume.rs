@@ -85,6 +85,29 @@ fn a_killed_run_resumes_to_the_same_weights_byte_for_byte() {
 }
 
 #[test]
+fn a_validation_changes_nothing_of_the_training() {
+    for (engine, _) in engines() {
+        let folder = tempfile::tempdir().unwrap();
+        tiny_data(folder.path());
+        let never = with_keys(&tiny_recipe("margin-centre", 4, ""), "ema_decay = 0.9");
+        let often = never
+            .replace("validate_every = 0", "validate_every = 2")
+            .replace("validation = []", "validation = [\"lfw\"]");
+        assert_ne!(never, often);
+        let [never, often] = [("never", never), ("often", often)].map(|(name, recipe)| {
+            let run = training_run(folder.path(), name, engine, &recipe);
+            assert_eq!(Worker::start(&run).wait(), Some(0), "{:?}", run.log_tail(5));
+            run
+        });
+        for file in ["weights", "optimiser", "average"] {
+            let of = |run| fs::read(newest_checkpoint(run).join(format!("{file}.safetensors")));
+            let [never, often] = [of(&never), of(&often)].map(Result::unwrap);
+            assert!(never == often, "{file} on {engine}");
+        }
+    }
+}
+
+#[test]
 fn a_validation_that_is_the_best_so_far_is_saved_at_once() {
     let folder = tempfile::tempdir().unwrap();
     tiny_data(folder.path());
