@@ -136,7 +136,7 @@ fn draw_table(
     pen.put_right(area.x, area.y + 1, area.width - 1, &text, Role::Waiting);
 }
 
-/// How many lines and sets lie outside of what is shown: `↑ 3 ↓ 2 lines · 1 more sets →`.
+/// How many lines and sets lie outside of what is shown: `↑ 3 ↓ 2 lines · 1 more set →`.
 fn outside((above, below): (usize, usize), (left, right): (usize, usize), width: u16) -> String {
     let word = match above + below {
         _ if width < 60 => "",
